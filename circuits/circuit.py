@@ -1,0 +1,482 @@
+"""Parameterized quantum circuits: immutable, hashable, equal by value; structure here, parameters outside.
+
+    c = Circuit(2, [gates.H(0), gates.RY(Param(0), 0), gates.CX(0, 1)])
+    theta = c.init(jax.random.key(0))
+    c(theta).vector                       # |psi> = U_G ... U_2 U_1 |0...0>
+
+A circuit is a static argument to ``jax.jit``: the hash is computed once, and equal circuits share compiled code.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from circuits import drawing, statevector
+from circuits.description import Description, Node, State, parameter_dtype
+from circuits.gates import SIGNATURES, Op, Param, inverse
+
+
+class AngleTable(NamedTuple):
+    """Every angle of every gate in order: ``offset + scale * theta[index] * x[input]``, -1 where a factor is absent."""
+
+    index: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
+    input: np.ndarray
+
+
+class Circuit(Description):
+    """A circuit of gates on qubits that start in ``|0...0>``.
+
+    Args:
+        n_qubits: number of qubits, 1 or more; qubit 0 is the most significant bit.
+        ops: gates in the order in which they act.
+        layers: number of gates of each layer, in order, where the circuit has layers of its own. Without it the
+            layers are moments: every gate acts as soon as its qubits are free.
+
+    Raises:
+        ValueError: zero qubits, a gate on a missing qubit, a repeated wire, an unknown gate, a wrong number of angles,
+            a parameter that no gate uses, or layers that do not add up.
+        TypeError: something that is not a gate.
+    """
+
+    n_qubits: int
+    ops: tuple[Op, ...]
+    angle_table: AngleTable
+    _n_parameters: int
+    _explicit_layers: tuple[int, ...] | None
+    _value: tuple[Any, ...]
+    _hash: int
+
+    def __init__(self, n_qubits: int, ops: Iterable[Op], layers: Sequence[int] | None = None) -> None:
+        set_ = object.__setattr__
+        ops = tuple(ops)
+        n_qubits = _checked_n_qubits(n_qubits)
+        wires = _checked_wires(n_qubits, ops)
+        table = _angle_table(ops)
+        n_parameters = _checked_n_parameters(table.index)
+        counts = None if layers is None else _checked_layers(layers, len(ops))
+        set_(self, "n_qubits", n_qubits)
+        set_(self, "ops", ops)
+        set_(self, "angle_table", table)
+        set_(self, "_n_parameters", n_parameters)
+        set_(self, "_explicit_layers", counts)
+        # Everything that makes the circuit what it is, as bytes: equality and hash cost no Python per gate.
+        names = "\0".join([op.name + op.pauli for op in ops])
+        value = (n_qubits, names, wires.tobytes(), *(column.tobytes() for column in table), counts)
+        set_(self, "_value", value)
+        set_(self, "_hash", hash(value))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Circuit is immutable: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Circuit is immutable: cannot delete {name!r}")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        return self._hash == other._hash and self._value == other._value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt, because hashes of strings differ from one process to the next.
+        return Circuit, (self.n_qubits, self.ops, self._explicit_layers)
+
+    def __repr__(self) -> str:
+        inputs = f", n_inputs={self.n_inputs}" if self.n_inputs else ""
+        return (
+            f"Circuit(n_qubits={self.n_qubits}, gates={len(self.ops)}, layers={len(self.layers)}, "
+            f"n_parameters={self.n_parameters}{inputs})"
+        )
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    # Structure.
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of entries of theta."""
+        return self._n_parameters
+
+    @functools.cached_property
+    def n_inputs(self) -> int:
+        """Number of entries of the classical input x; 0 where the circuit takes none."""
+        return int(self.angle_table.input.max(initial=-1)) + 1
+
+    @property
+    def has_own_layers(self) -> bool:
+        """Whether the layers were given; otherwise they are moments."""
+        return self._explicit_layers is not None
+
+    @functools.cached_property
+    def layer_of(self) -> tuple[int, ...]:
+        """The layer of each gate of ``ops``."""
+        if self._explicit_layers is not None:
+            return tuple(np.repeat(np.arange(len(self._explicit_layers)), self._explicit_layers).tolist())
+        free = [0] * self.n_qubits
+        moments = []
+        for op in self.ops:
+            wires = op.wires
+            moment = max([free[w] for w in wires])
+            for w in wires:
+                free[w] = moment + 1
+            moments.append(moment)
+        return tuple(moments)
+
+    @functools.cached_property
+    def layers(self) -> tuple[int, ...]:
+        """Number of gates of each layer of ``layered_ops``."""
+        if self._explicit_layers is not None:
+            return self._explicit_layers
+        return tuple(np.bincount(np.asarray(self.layer_of, dtype=np.int64)).tolist())
+
+    @functools.cached_property
+    def layered_ops(self) -> tuple[Op, ...]:
+        """The gates sorted by layer: ``layers[0]`` gates of the first layer, then ``layers[1]``, ...
+
+        The same unitary as ``ops``; the order differs from it only where layers are moments and gates commute because
+        they share no qubit.
+        """
+        if self._explicit_layers is not None:
+            return self.ops
+        return tuple(
+            [self.ops[k] for k in np.argsort(np.asarray(self.layer_of, dtype=np.int64), kind="stable")]
+        )
+
+    @functools.cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The gate that uses each parameter, e.g. ``RY[q0]#0``; a shared one says by how many gates."""
+        users: list[list[Op]] = [[] for _ in range(self.n_parameters)]
+        for op in self.ops:
+            for index in op.parameters:
+                users[index].append(op)
+        return tuple(f"{_users_name(ops)}#{i}" for i, ops in enumerate(users))
+
+    @functools.cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """One node per gate, in the order of ``ops``; its parameters are the indices of theta that it uses."""
+        return tuple(
+            Node(f"{_gate_name(op)}#{k}", op.name, op.wires, op.parameters, layer)
+            for k, (op, layer) in enumerate(zip(self.ops, self.layer_of, strict=True))
+        )
+
+    @functools.cached_property
+    def wires(self) -> tuple[tuple[int, int], ...]:
+        """Edges from each gate to the next gate on the same qubit (one edge where two share several qubits)."""
+        last: list[int | None] = [None] * self.n_qubits
+        edges: list[tuple[int, int]] = []
+        for k, op in enumerate(self.ops):
+            before = {last[w] for w in op.wires}
+            edges.extend((j, k) for j in sorted(j for j in before if j is not None))
+            for w in op.wires:
+                last[w] = k
+        return tuple(edges)
+
+    # Parameters and points.
+
+    def init(self, key: Key[Array, ""], dtype: Any = None) -> Float[Array, " P"]:
+        """Random parameters, uniform on [-pi, pi), shape (P,). float64 unless ``dtype`` is given.
+
+        Raises:
+            ValueError: if float64 is wanted while ``jax_enable_x64`` is off.
+        """
+        dtype = parameter_dtype(dtype)
+        return jax.random.uniform(key, (self.n_parameters,), dtype, -np.pi, np.pi)
+
+    def angles(self, theta: Float[Array, " P"], x: Array | None = None) -> Float[Array, " angles"]:
+        """The value of every angle of every gate, in order, shape (angles,), in the dtype of theta. Traceable."""
+        theta, x = check_parameters(self, theta, x)
+        table = self.angle_table
+        value = jnp.asarray(table.scale, theta.dtype)
+        if self.n_parameters:
+            # A factor that is absent is 1: it is gathered from one extra entry at the end.
+            extended = jnp.concatenate([theta, jnp.ones(1, theta.dtype)])
+            value = value * extended[jnp.asarray(table.index % (self.n_parameters + 1))]
+        if x is not None:
+            extended = jnp.concatenate([x, jnp.ones(1, theta.dtype)])
+            value = value * extended[jnp.asarray(table.input % (self.n_inputs + 1))]
+        return value + jnp.asarray(table.offset, theta.dtype)
+
+    def __call__(self, params: Float[Array, " P"], x: Array | None = None) -> State:
+        """The state ``U(theta, x) |0...0>``: complex (2^n,), complex64 for float32 parameters, else complex128.
+
+        Raises:
+            ValueError, TypeError: as `check_parameters`.
+        """
+        params, x = check_parameters(self, params, x)
+        return statevector.run(self, params, x)
+
+    def curve(self, params: Float[Array, " P"], x: Array | None = None) -> State:
+        """The states after 0, 1, ..., L layers: ``vector`` has shape (L + 1, 2^n)."""
+        params, x = check_parameters(self, params, x)
+        return statevector.curve(self, params, x)
+
+    # New circuits from old.
+
+    def __add__(self, other: Circuit) -> Circuit:
+        """This circuit, then the other; the other's parameters follow this one's in theta, inputs are common."""
+        if not isinstance(other, Circuit):
+            return NotImplemented
+        if self.n_qubits != other.n_qubits:
+            raise ValueError(f"circuits on {self.n_qubits} and {other.n_qubits} qubits cannot be joined")
+        shift = range(self.n_parameters, self.n_parameters + other.n_parameters)
+        if self._explicit_layers is None and other._explicit_layers is None:
+            return Circuit(self.n_qubits, [*self.ops, *_renamed(other.ops, shift)])
+        ops = [*self.layered_ops, *_renamed(other.layered_ops, shift)]
+        return Circuit(self.n_qubits, ops, self.layers + other.layers)
+
+    def repeat(self, times: int, *, shared: bool = False) -> Circuit:
+        """The circuit ``times`` times over, with fresh parameters each time, or with the same ones if ``shared``."""
+        if not isinstance(times, int | np.integer) or times < 1:
+            raise ValueError(f"a circuit is repeated 1 or more times, not {times!r}")
+        count, shift = self.n_parameters, 0 if shared else self.n_parameters
+        copies = [_renamed(self.ops, range(k * shift, k * shift + count)) for k in range(times)]
+        layers = None if self._explicit_layers is None else self._explicit_layers * int(times)
+        return Circuit(self.n_qubits, itertools.chain.from_iterable(copies), layers)
+
+    def inverse(self) -> Circuit:
+        """The inverse circuit, of the same theta: ``c + c.inverse()`` is the identity at (theta, theta)."""
+        layers = None if self._explicit_layers is None else self._explicit_layers[::-1]
+        return Circuit(self.n_qubits, [inverse(op) for op in reversed(self.ops)], layers)
+
+    def bind(self, theta: Any) -> Circuit:
+        """The circuit with its parameters fixed at ``theta``, a concrete array (P,); inputs stay free."""
+        theta, _ = check_parameters(self, theta, _NO_INPUT)
+        values = np.asarray(theta, dtype=np.float64).tolist()
+
+        def bound(angle: Param) -> Param:
+            if angle.index is None:
+                return angle
+            scale = angle.scale * values[angle.index]
+            if angle.input is None:
+                return Param(None, 0.0, angle.offset + scale)
+            return Param(None, scale, angle.offset, angle.input)
+
+        return Circuit(self.n_qubits, _map_angles(self.ops, bound), self._explicit_layers)
+
+    def remap(self, indices: Sequence[int]) -> Circuit:
+        """The circuit whose parameter ``indices[i]`` takes the place of parameter i: equal entries are shared.
+
+        Raises:
+            ValueError: if there is not one entry per parameter, or a position is left unused.
+        """
+        if len(indices) != self.n_parameters:
+            raise ValueError(
+                f"remap takes {self.n_parameters} indices, one per parameter, not {len(indices)}"
+            )
+        return Circuit(self.n_qubits, _renamed(self.ops, [int(i) for i in indices]), self._explicit_layers)
+
+    def draw(self, kind: str = "text", **options: Any) -> Any:
+        """A drawing: ``"text"`` gives a string (option ``width``), ``"mpl"`` a matplotlib figure.
+
+        Raises:
+            ValueError: for another kind.
+        """
+        if kind == "text":
+            return drawing.text(self, **options)
+        if kind == "mpl":
+            # By name, so that matplotlib loads only when a figure is asked for.
+            return importlib.import_module("circuits.drawing_mpl").figure(self, **options)
+        raise ValueError(f"a circuit is drawn as 'text' or 'mpl', not {kind!r}")
+
+
+# Bulk checks: one pass each, no Python per gate beyond list comprehensions.
+
+
+def _checked_n_qubits(n_qubits: Any) -> int:
+    if isinstance(n_qubits, bool) or not isinstance(n_qubits, int | np.integer):
+        raise TypeError(f"n_qubits must be an integer, not {n_qubits!r}")
+    if n_qubits < 1:
+        raise ValueError(f"a circuit needs at least 1 qubit, not {n_qubits}")
+    return int(n_qubits)
+
+
+def _checked_wires(n_qubits: int, ops: tuple[Op, ...]) -> np.ndarray:
+    if not set(map(type, ops)) <= {Op}:
+        stranger = next(op for op in ops if type(op) is not Op)
+        raise TypeError(f"a circuit is made of gates such as gates.RX(0.1, 0), not {stranger!r}")
+    arities = [len(op.wires) for op in ops]
+    shapes = {(op.name, n, len(op.angles), op.pauli) for op, n in zip(ops, arities, strict=True)}
+    for shape in shapes:
+        _check_shape(*shape)
+    flat = list(itertools.chain.from_iterable([op.wires for op in ops]))
+    if not set(map(type, flat)) <= {int}:
+        raise TypeError("wires must be Python integers; build gates with gates.RX(angle, wire) and the like")
+    wires = np.asarray(flat, dtype=np.int64)
+    outside = (wires < 0) | (wires >= n_qubits)
+    if outside.any():
+        op = next(op for op in ops if any(not 0 <= w < n_qubits for w in op.wires))
+        raise ValueError(
+            f"{_gate_name(op)} acts on a missing qubit: the circuit has qubits 0 to {n_qubits - 1}; "
+            "give it more qubits or move the gate"
+        )
+    # A repeated wire within a gate: the pair (gate, wire) occurs twice.
+    pairs = np.repeat(np.arange(len(ops)), arities) * n_qubits + wires
+    if len(np.unique(pairs)) != len(pairs):
+        op = next(op for op in ops if len(set(op.wires)) != len(op.wires))
+        raise ValueError(f"{_gate_name(op)} acts twice on the same qubit; the wires of a gate must differ")
+    # Wires alone do not say where one gate ends: the arity of PAULIROT and MCP varies.
+    return np.concatenate([np.asarray(arities, dtype=np.int64), wires])
+
+
+def _check_shape(name: str, n_wires: int, n_angles: int, pauli: str) -> None:
+    signature = SIGNATURES.get(name)
+    if signature is None:
+        raise ValueError(f"unknown gate {name!r}; the gate set is {', '.join(SIGNATURES)}")
+    if n_wires != signature.n_wires and (signature.n_wires is not None or n_wires == 0):
+        wanted = "at least 1 wire" if signature.n_wires is None else f"{signature.n_wires} wire(s)"
+        raise ValueError(f"{name} takes {wanted}, not {n_wires}")
+    if n_angles != signature.n_angles:
+        raise ValueError(f"{name} takes {signature.n_angles} angle(s), not {n_angles}")
+    if name == "PAULIROT":
+        if len(pauli) != n_wires or not set(pauli) <= set("XYZ"):
+            raise ValueError(f"PAULIROT needs one letter X, Y or Z per wire, not {pauli!r} on {n_wires}")
+    elif pauli:
+        raise ValueError(f"{name} takes no Pauli string; use gates.PauliRotation")
+
+
+def _angle_table(ops: tuple[Op, ...]) -> AngleTable:
+    angles = list(itertools.chain.from_iterable([op.angles for op in ops]))
+    if not set(map(type, angles)) <= {Param}:
+        raise TypeError(
+            "the angles of a gate must be Params; build gates with gates.RX(angle, wire) and the like"
+        )
+    # Adding 0.0 turns -0.0 into 0.0, so that equal circuits have equal bytes.
+    table = AngleTable(
+        np.asarray([-1 if a.index is None else a.index for a in angles], dtype=np.int64),
+        np.asarray([a.scale for a in angles], dtype=np.float64) + 0.0,
+        np.asarray([a.offset for a in angles], dtype=np.float64) + 0.0,
+        np.asarray([-1 if a.input is None else a.input for a in angles], dtype=np.int64),
+    )
+    for column in table:
+        column.flags.writeable = False
+    return table
+
+
+def _checked_n_parameters(index: np.ndarray) -> int:
+    n_parameters = int(index.max(initial=-1)) + 1
+    if n_parameters > len(index):
+        # More parameters than angles: one is unused, and the count below could take any amount of memory.
+        used = np.unique(index[index >= 0])
+        missing = int(np.argmax(np.append(used, -1) != np.arange(len(used) + 1)))
+    else:
+        unused = np.flatnonzero(np.bincount(index[index >= 0], minlength=n_parameters) == 0)
+        if not len(unused):
+            return n_parameters
+        missing = int(unused[0])
+    raise ValueError(
+        f"parameter {missing} is used by no gate; number the parameters 0, 1, 2, ... without gaps"
+    )
+
+
+def _checked_layers(layers: Sequence[int], n_ops: int) -> tuple[int, ...]:
+    counts = tuple(int(count) for count in layers)
+    if any(count < 0 for count in counts) or sum(counts) != n_ops:
+        raise ValueError(f"layers must be gate counts that add up to the {n_ops} gates, not {sum(counts)}")
+    return counts
+
+
+def _gate_name(op: Op) -> str:
+    name = f"R[{op.pauli}]" if op.pauli else op.name
+    return f"{name}[{','.join(f'q{w}' for w in op.wires)}]"
+
+
+def _users_name(ops: list[Op]) -> str:
+    if len(ops) == 1:
+        return _gate_name(ops[0])
+    return f"{'|'.join(dict.fromkeys(op.name for op in ops))}[{len(ops)} gates]"
+
+
+def _map_angles(ops: Iterable[Op], function: Any) -> list[Op]:
+    return [
+        Op(op.name, op.wires, tuple([function(a) for a in op.angles]), op.pauli) if op.angles else op
+        for op in ops
+    ]
+
+
+def _renamed(ops: tuple[Op, ...], indices: Sequence[int]) -> Iterable[Op]:
+    """The gates with parameter i renamed ``indices[i]``."""
+    if isinstance(indices, range) and indices.start == 0:
+        return ops
+
+    def renamed(angle: Param) -> Param:
+        return (
+            angle
+            if angle.index is None
+            else Param(indices[angle.index], angle.scale, angle.offset, angle.input)
+        )
+
+    return _map_angles(ops, renamed)
+
+
+# Checks of theta and x.
+
+_NO_INPUT: Any = object()
+
+
+def check_parameters(circuit: Circuit, theta: Any, x: Any = None) -> tuple[Array, Array | None]:
+    """theta as a floating-point JAX array (P,), x as one of the same dtype (n_inputs,), or one line about the error.
+
+    NaN and infinity are looked for in concrete arrays only, not under ``jit`` or ``vmap``.
+
+    Raises:
+        ValueError: wrong shape, NaN, a missing or superfluous x, or float64 while ``jax_enable_x64`` is off.
+        TypeError: not real numbers.
+    """
+    theta = _real_array(theta, "theta")
+    if theta.shape != (circuit.n_parameters,):
+        raise ValueError(
+            f"theta must have shape ({circuit.n_parameters},), one entry per parameter, not {theta.shape}; "
+            "for a batch use jax.vmap"
+        )
+    if x is _NO_INPUT:
+        return theta, None
+    if circuit.n_inputs == 0:
+        if x is not None:
+            raise ValueError("this circuit takes no input x; encode data with circuits.Input")
+        return theta, None
+    if x is None:
+        raise ValueError(f"this circuit needs an input x of shape ({circuit.n_inputs},)")
+    x = _real_array(x, "x", theta.dtype)
+    if x.shape != (circuit.n_inputs,):
+        raise ValueError(
+            f"x must have shape ({circuit.n_inputs},), one sample, not {x.shape}; for a batch use jax.vmap"
+        )
+    return theta, x
+
+
+def _real_array(value: Any, name: str, dtype: Any = None) -> Array:
+    traced = isinstance(value, jax.core.Tracer)
+    if not traced:
+        if not hasattr(value, "dtype"):
+            try:
+                value = np.asarray(value)
+            except ValueError:
+                raise ValueError(f"{name} must be a one-dimensional array of numbers") from None
+            if value.dtype.kind in "iu" or value.size == 0:
+                value = value.astype(np.float64)
+        if not jnp.issubdtype(value.dtype, jnp.number) or jnp.issubdtype(value.dtype, jnp.complexfloating):
+            raise TypeError(f"{name} must be an array of real numbers, not {value.dtype}")
+        if not np.isfinite(np.asarray(value, dtype=np.float64)).all():
+            raise ValueError(f"{name} holds NaN or infinity; every entry must be finite")
+    if dtype is None:
+        # float64 while x64 is off raises here, instead of a silent float32.
+        dtype = parameter_dtype(value.dtype)
+        if dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} must be float32 or float64, not {dtype}")
+    return value.astype(dtype) if traced else jnp.asarray(value, dtype)

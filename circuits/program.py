@@ -1,0 +1,178 @@
+"""A circuit compiled: segments, each one body of steps that a loop repeats with new angles."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from circuits.gates import Op
+from circuits.planar import Planar
+from circuits.repeats import Run, tandem_repeats
+from circuits.scattered import ScatteredSegment
+from circuits.schedule import schedule
+from circuits.steps import Step
+
+if TYPE_CHECKING:
+    from circuits.circuit import Circuit
+
+#: A body of more steps than this is a loop over elements instead of straight-line code.
+LONGEST_BODY = 96
+
+
+class RepeatedSegment:
+    """A body of steps, repeated; a row of it is the angles of one repeat."""
+
+    def __init__(self, steps: tuple[Step, ...], repeats: int, first_angle: int, body_angles: int):
+        self.steps = steps
+        self.repeats = repeats
+        self.first_angle = first_angle
+        self.body_angles = body_angles
+
+    def prepare(self, angles: Float[Array, " all"]) -> Float[Array, "repeats a"]:
+        own = angles[self.first_angle : self.first_angle + self.repeats * self.body_angles]
+        return own.reshape(self.repeats, self.body_angles)
+
+    def constants(self, dtype: Any) -> list[Any]:
+        return [step.constants(dtype) for step in self.steps]
+
+    def body(self, constants: list[Any], row: Float[Array, " a"], psi: Planar) -> Planar:
+        for step, constant in zip(self.steps, constants, strict=True):
+            psi = step.apply(constant, step.weights(row), psi)
+        return psi
+
+    def undo(self, constants: list[Any], row: Float[Array, " a"], psi: Planar) -> Planar:
+        for step, constant in zip(reversed(self.steps), reversed(constants), strict=True):
+            psi = step.invert(constant, step.weights(row), psi)
+        return psi
+
+    def sweep(
+        self, constants: list[Any], row: Float[Array, " a"], psi: Planar, cotangent: Planar
+    ) -> tuple[Planar, Planar, Float[Array, " a"]]:
+        """One repeat of the reverse sweep: the state and its cotangent before the body, and the angles' cotangent.
+
+        Steps are orthogonal as real maps, so the cotangent of the state is undone exactly as the state is.
+        """
+        pulled = row * 0.0
+        for step, constant in zip(reversed(self.steps), reversed(constants), strict=True):
+            weights = step.weights(row)
+            if step.slots:
+                pulled = pulled + step.cotangent(row, weights, psi, cotangent)
+            psi = step.invert(constant, weights, psi)
+            cotangent = step.invert(constant, weights, cotangent)
+        return psi, cotangent, pulled
+
+
+Segment = RepeatedSegment | ScatteredSegment
+
+
+class Program:
+    """The segments of a circuit, and the order in which its angles appear in them."""
+
+    def __init__(self, n_qubits: int, segments: tuple[Segment, ...], angle_order: np.ndarray | None):
+        self.n_qubits = n_qubits
+        self.segments = segments
+        self.angle_order = angle_order
+
+    def ordered(self, angles: Float[Array, " all"]) -> Float[Array, " all"]:
+        """Angles in the program's order, from those in the order of the circuit's gates."""
+        return angles if self.angle_order is None else angles[self.angle_order]
+
+
+def _keys(ops: tuple[Op, ...]) -> np.ndarray:
+    """Equal integers for gates that are interchangeable: same name, wires and Pauli string."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    return np.array([numbers.setdefault((op.name, op.wires, op.pauli), len(numbers)) for op in ops], np.int64)
+
+
+def _segments(n_qubits: int, ops: tuple[Op, ...], runs: list[Run]) -> tuple[Segment, ...]:
+    counts = np.array([len(op.angles) for op in ops], np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    segments: list[Segment] = []
+    for run in runs:
+        stop = run.start + run.period * run.repeats
+        body = ops[run.start : run.start + run.period]
+        first, angles = int(starts[run.start]), int(starts[run.start + run.period] - starts[run.start])
+        # scheduling a very long body only to find it too long would be wasted work
+        steps = schedule(n_qubits, body) if len(body) <= 40 * LONGEST_BODY else ()
+        if 0 < len(steps) <= LONGEST_BODY or not body:
+            segments.append(RepeatedSegment(steps, run.repeats, first, angles))
+        elif all(op.name == "I" for op in body):
+            continue
+        else:
+            n_angles = int(starts[stop] - starts[run.start])
+            segments.append(ScatteredSegment(n_qubits, list(ops[run.start : stop]), first, n_angles))
+    return tuple(segments)
+
+
+def _angle_order(ops: tuple[Op, ...], order: np.ndarray) -> np.ndarray:
+    counts = np.array([len(op.angles) for op in ops], np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    return np.concatenate([np.arange(starts[k], starts[k] + counts[k]) for k in order] or [np.zeros(0, np.int64)])
+
+
+def _canonical_order(ops: tuple[Op, ...], n_qubits: int) -> np.ndarray:
+    """Gates by the moment in which they can act, then by wires: equal layers look equal however they were written."""
+    free = [0] * n_qubits
+    moments = []
+    for op in ops:
+        moment = max(free[q] for q in op.wires)
+        moments.append(moment)
+        for q in op.wires:
+            free[q] = moment + 1
+    return np.array(sorted(range(len(ops)), key=lambda k: (moments[k], ops[k].wires)), np.int64)
+
+
+def _work(runs: list[Run]) -> int:
+    """Gates that remain to be compiled."""
+    return sum(r.period for r in runs)
+
+
+@functools.lru_cache(maxsize=512)
+def compile_circuit(circuit: Circuit) -> Program:
+    """The program of a whole circuit, its repeats found."""
+    ops = circuit.ops
+    runs = tandem_repeats(_keys(ops))
+    order = None
+    if _work(runs) > 64 and 2 * _work(runs) > len(ops):
+        candidate = _canonical_order(ops, circuit.n_qubits)
+        sorted_ops = tuple(ops[k] for k in candidate)
+        sorted_runs = tandem_repeats(_keys(sorted_ops))
+        if 2 * _work(sorted_runs) < _work(runs):
+            ops, runs, order = sorted_ops, sorted_runs, _angle_order(ops, candidate)
+    return Program(circuit.n_qubits, _segments(circuit.n_qubits, ops, runs), order)
+
+
+@functools.lru_cache(maxsize=512)
+def compile_layers(circuit: Circuit) -> Program:
+    """The program in which every repeat of a segment is one layer of the circuit: for the curve layer by layer."""
+    order = np.argsort(np.asarray(circuit.layer_of, np.int64), kind="stable")
+    ops = tuple(circuit.ops[k] for k in order)
+    keys = _keys(ops)
+    runs: list[Run] = []
+    start = 0
+    for size in circuit.layers:
+        previous = runs[-1] if runs else None
+        if (
+            previous is not None
+            and previous.period == size
+            and np.array_equal(keys[previous.start : previous.start + size], keys[start : start + size])
+        ):
+            runs[-1] = previous._replace(repeats=previous.repeats + 1)
+        else:
+            runs.append(Run(start, size, 1))
+        start += size
+    counts = np.array([len(op.angles) for op in ops], np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    segments = tuple(
+        RepeatedSegment(
+            schedule(circuit.n_qubits, ops[r.start : r.start + r.period]),
+            r.repeats,
+            int(starts[r.start]),
+            int(starts[r.start + r.period] - starts[r.start]),
+        )
+        for r in runs
+    )
+    return Program(circuit.n_qubits, segments, _angle_order(circuit.ops, order))

@@ -1,0 +1,484 @@
+"""What a circuit is made of after scheduling: layers of blocks, of phases, and of flips.
+
+Every step is a unitary map on the planar state, with what each use of it needs:
+
+* ``constants(dtype)``: arrays as large as the state that depend on nothing; computed once, outside any loop;
+* ``weights(angles)``: the small matrices and phases, from the angles of the body;
+* ``apply`` and ``invert``: the map and its inverse, on one state;
+* ``births(angles, directions, psi)``: derivatives of the state along directions of the angles, *after* the step;
+* ``cotangent(...)``: pull-back of a cotangent of the state to the angles, from quantities *after* the step, so that a
+  reverse sweep may undo the circuit instead of storing its states.
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from circuits import planar, small_matrices
+from circuits.lowering import Dense, Flip, Phase
+from circuits.planar import Planar
+
+
+class Step(abc.ABC):
+    """One unitary step. ``slots`` are the positions of the angles it reads."""
+
+    slots: frozenset[int]
+
+    def constants(self, dtype: Any) -> Any:
+        return ()
+
+    def weights(self, angles: Float[Array, " a"]) -> Any:
+        return ()
+
+    @abc.abstractmethod
+    def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar: ...
+
+    @abc.abstractmethod
+    def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar: ...
+
+    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
+        raise NotImplementedError
+
+    def cotangent(
+        self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
+    ) -> Float[Array, " a"]:
+        return jnp.zeros_like(angles)
+
+
+def _bits(n_qubits: int, wires: tuple[int, ...]) -> int:
+    """The mask of ``wires`` in the index of a basis state: qubit 0 is the most significant bit."""
+    return sum(1 << (n_qubits - 1 - q) for q in wires)
+
+
+class Flips(Step):
+    """A product of controlled flips: one gather, with no arithmetic on amplitudes."""
+
+    slots = frozenset()
+
+    def __init__(self, n_qubits: int, flips: list[Flip]):
+        self.n_qubits = n_qubits
+        self.masks = [(_bits(n_qubits, f.controls), _bits(n_qubits, (f.target,))) for f in flips]
+
+    def _index(self, masks: list[tuple[int, int]]) -> Array:
+        x = jax.lax.iota(jnp.int32, 1 << self.n_qubits)
+        for controls, target in masks:
+            flipped = x ^ target
+            x = jnp.where((x & controls) == controls, flipped, x) if controls else flipped
+        return x
+
+    def constants(self, dtype: Any) -> Any:
+        # psi'[x] = psi[inverse(x)]; a flip is its own inverse, so the inverse runs the list backwards
+        return self._index(self.masks[::-1]), self._index(self.masks)
+
+    def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return _gather(psi, constants[0])
+
+    def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return _gather(psi, constants[1])
+
+
+def _gather(psi: Planar, index: Array) -> Planar:
+    def take(x: Array) -> Array:
+        return x.at[index].get(mode="promise_in_bounds", unique_indices=True)
+
+    return Planar(take(psi.re), take(psi.im))
+
+
+class _Terms:
+    """Phase terms that live on one half of the qubits, or across both: masks, scales and slots as arrays."""
+
+    def __init__(self, n_qubits: int, terms: list[Phase]):
+        self.z = np.array([_bits(n_qubits, t.z) for t in terms], np.uint32)
+        self.b = np.array([_bits(n_qubits, t.b) for t in terms], np.uint32)
+        self.scale = np.array([t.scale for t in terms])
+        self.slot = np.array([-1 if t.slot is None else t.slot for t in terms], np.int32)
+        self.size = len(terms)
+
+    def coefficients(self, angles: Float[Array, " a"]) -> Float[Array, " j"]:
+        scale = jnp.asarray(self.scale, angles.dtype)
+        if (self.slot < 0).all():
+            return scale
+        if (self.slot >= 0).all():
+            return scale * angles[self.slot]
+        return scale * jnp.append(angles, jnp.ones(1, angles.dtype))[self.slot]
+
+    def to_angles(self, cotangent: Float[Array, " j"], n_angles: int) -> Float[Array, " a"]:
+        used = self.slot >= 0
+        values = cotangent[used] * jnp.asarray(self.scale[used], cotangent.dtype)
+        return jnp.zeros(n_angles, cotangent.dtype).at[self.slot[used]].add(values)
+
+    def table(self, n_bits: int, shift: int, dtype: Any) -> Float[Array, "j 2**n_bits"]:
+        """f_j restricted to ``n_bits`` bits of the index, ``shift`` bits above the lowest."""
+        keep = (1 << n_bits) - 1
+        x = jax.lax.iota(jnp.uint32, 1 << n_bits)[None, :]
+        z = jnp.asarray((self.z >> shift) & keep, jnp.uint32)[:, None]
+        b = jnp.asarray((self.b >> shift) & keep, jnp.uint32)[:, None]
+        odd = jax.lax.population_count(x & z) & jnp.uint32(1)
+        sign = 1.0 - 2.0 * odd.astype(dtype)
+        return jnp.where((x & b) == b, sign, jnp.zeros_like(sign))
+
+
+class Phases(Step):
+    """``psi[x] *= exp(i sum_j a_j f_j(x))``, the ``f_j`` products of bits and signs of bits.
+
+    Terms on the upper or the lower half of the qubits become two vectors of length 2^(n/2) whose outer product is
+    never stored; terms across the halves have rank one as matrices over (upper, lower), so that their sum is one
+    matrix product. Fixed terms across the halves (e.g. CZ) are one table, of signs where that suffices.
+    """
+
+    def __init__(self, n_qubits: int, terms: list[Phase]):
+        self.n_qubits = n_qubits
+        self.n_upper = n_qubits // 2
+        self.n_lower = n_qubits - self.n_upper
+        upper, lower, across, fixed = [], [], [], []
+        for t in terms:
+            if all(q >= self.n_upper for q in t.wires):
+                lower.append(t)
+            elif all(q < self.n_upper for q in t.wires):
+                upper.append(t)
+            elif t.slot is None:
+                fixed.append(t)
+            else:
+                across.append(t)
+        self.upper, self.lower, self.across, self.fixed = (
+            _Terms(n_qubits, part) for part in (upper, lower, across, fixed)
+        )
+        half_turns = self.fixed.scale / np.pi
+        self.fixed_is_sign = bool((np.abs(half_turns - np.rint(half_turns)) < 1e-15).all() and not self.fixed.z.any())
+        self.slots = frozenset(t.slot for t in terms if t.slot is not None)
+
+    def _across_table(self, terms: _Terms, coefficients: Float[Array, " j"]) -> Float[Array, "upper lower"]:
+        dtype = coefficients.dtype
+        upper = terms.table(self.n_upper, self.n_lower, dtype)
+        return (coefficients[:, None] * upper).T @ terms.table(self.n_lower, 0, dtype)
+
+    def constants(self, dtype: Any) -> Any:
+        if not self.fixed.size:
+            return ()
+        if self.fixed_is_sign:
+            # exp(i pi k): only the parity of the count matters, kept in one byte per amplitude
+            count = self._across_table(self.fixed, jnp.asarray(np.rint(self.fixed.scale / np.pi), dtype))
+            return (1 - 2 * (count.astype(jnp.int32) & 1)).astype(jnp.int8)
+        phase = self._across_table(self.fixed, jnp.asarray(self.fixed.scale, dtype))
+        return Planar(jnp.cos(phase), jnp.sin(phase))
+
+    def weights(self, angles: Float[Array, " a"]) -> Any:
+        dtype = angles.dtype
+        upper = self.upper.coefficients(angles) @ self.upper.table(self.n_upper, self.n_lower, dtype)
+        lower = self.lower.coefficients(angles) @ self.lower.table(self.n_lower, 0, dtype)
+        return (
+            Planar(jnp.cos(upper), jnp.sin(upper)),
+            Planar(jnp.cos(lower), jnp.sin(lower)),
+            self.across.coefficients(angles) if self.across.size else None,
+        )
+
+    def _factor(self, constants: Any, weights: Any, psi: Planar, sign: float) -> Planar:
+        upper, lower, across = weights
+        if sign < 0:
+            upper, lower = planar.conjugate(upper), planar.conjugate(lower)
+        shape = psi.re.shape
+        z = Planar(*(part.reshape(1 << self.n_upper, 1 << self.n_lower) for part in psi))
+        outer = planar.multiply(Planar(*(p[:, None] for p in upper)), Planar(*(p[None, :] for p in lower)))
+        if across is not None:
+            phase = self._across_table(self.across, across)
+            outer = planar.multiply(outer, Planar(jnp.cos(phase), sign * jnp.sin(phase)))
+        if self.fixed.size:
+            if self.fixed_is_sign:
+                outer = planar.multiply(outer, Planar(constants.astype(psi.re.dtype), None))
+            else:
+                outer = planar.multiply(outer, Planar(constants.re, sign * constants.im))
+        z = planar.multiply(z, outer)
+        return Planar(z.re.reshape(shape), z.im.reshape(shape))
+
+    def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._factor(constants, weights, psi, 1.0)
+
+    def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._factor(constants, weights, psi, -1.0)
+
+    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
+        def phase_of(direction: Float[Array, " a"]) -> Float[Array, " dim"]:
+            def linear(terms: _Terms) -> Float[Array, " j"]:
+                parameterised = jnp.asarray(np.where(terms.slot >= 0, terms.scale, 0.0), direction.dtype)
+                return parameterised * direction[np.maximum(terms.slot, 0)]
+
+            upper = linear(self.upper) @ self.upper.table(self.n_upper, self.n_lower, direction.dtype)
+            lower = linear(self.lower) @ self.lower.table(self.n_lower, 0, direction.dtype)
+            phase = upper[:, None] + lower[None, :]
+            if self.across.size:
+                phase = phase + self._across_table(self.across, linear(self.across))
+            return phase.reshape(-1)
+
+        phases = jax.vmap(phase_of)(directions)
+        return Planar(-phases * psi.im, phases * psi.re)
+
+    def cotangent(
+        self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
+    ) -> Float[Array, " a"]:
+        n_angles = angles.shape[0]
+        # d psi = i dphi psi, and the pairing is the real one
+        phase = (cotangent.im * psi.re - cotangent.re * psi.im).reshape(1 << self.n_upper, 1 << self.n_lower)
+        dtype = phase.dtype
+        total = jnp.zeros_like(angles)
+        if (self.upper.slot >= 0).any():
+            pulled = self.upper.table(self.n_upper, self.n_lower, dtype) @ jnp.sum(phase, 1)
+            total = total + self.upper.to_angles(pulled, n_angles)
+        if (self.lower.slot >= 0).any():
+            pulled = self.lower.table(self.n_lower, 0, dtype) @ jnp.sum(phase, 0)
+            total = total + self.lower.to_angles(pulled, n_angles)
+        if self.across.size:
+            upper = self.across.table(self.n_upper, self.n_lower, dtype)
+            pulled = jnp.sum((upper @ phase) * self.across.table(self.n_lower, 0, dtype), 1)
+            total = total + self.across.to_angles(pulled, n_angles)
+        return total
+
+
+class Piece:
+    """A product of dense elements on one wire or on two neighbouring wires."""
+
+    def __init__(self, wires: tuple[int, ...], elements: list[Dense]):
+        self.wires = wires
+        self.elements = elements
+
+    @functools.cached_property
+    def signature(self) -> tuple[Any, ...]:
+        """Pieces of equal signature have the same matrix as a function of their own angles."""
+        lowest = self.wires[0]
+        relative = tuple((tuple(q - lowest for q in e.wires), e.kind) for e in self.elements)
+        return (len(self.wires), relative)
+
+    @functools.cached_property
+    def slots(self) -> tuple[int, ...]:
+        return tuple(s for e in self.elements for s in e.slots)
+
+
+def _piece_matrices(pieces: list[Piece], angles: Float[Array, " a"]) -> Planar:
+    """The matrices of pieces that share a signature, as one batch."""
+    first = pieces[0]
+    width = len(first.wires)
+    own = angles[np.array([p.slots for p in pieces], np.int32).reshape(len(pieces), -1)] if first.slots else None
+    identity = jnp.eye(2, dtype=angles.dtype)[None]
+    result: Planar | None = None
+    position = 0
+    for element in first.elements:
+        k = len(element.slots)
+        mine = angles[:0].reshape(1, 0) if own is None else own[:, position : position + k]
+        position += k
+        matrix = small_matrices.matrices(element.kind, mine, angles.dtype)
+        relative = tuple(q - first.wires[0] for q in element.wires)
+        if width == 2 and len(relative) == 1:
+            other = Planar(identity, None)
+            matrix = planar.kron(matrix, other) if relative == (0,) else planar.kron(other, matrix)
+        elif relative == (1, 0):
+            matrix = _swap_wires(matrix)
+        result = matrix if result is None else planar.matmul(matrix, result)
+    if result is None:
+        eye = jnp.eye(1 << width, dtype=angles.dtype)
+        result = Planar(eye[None], None)
+    return Planar(*(None if p is None else jnp.broadcast_to(p, (len(pieces), *p.shape[1:])) for p in result))
+
+
+def _swap_wires(matrix: Planar) -> Planar:
+    order = np.array([0, 2, 1, 3])
+    return Planar(*(None if p is None else p[..., order[:, None], order[None, :]] for p in matrix))
+
+
+class Group:
+    """Neighbouring wires whose pieces act as one matrix of size 2^width."""
+
+    def __init__(self, pieces: list[Piece]):
+        self.pieces = pieces
+        self.first = pieces[0].wires[0]
+        self.width = sum(len(p.wires) for p in pieces)
+        self.slots = frozenset(s for p in pieces for s in p.slots)
+        self.is_real = all(small_matrices.is_real(e.kind) for p in pieces for e in p.elements)
+
+
+def group_matrices(groups: list[Group], angles: Float[Array, " a"]) -> list[Planar]:
+    """One matrix per group. Equal structures are built together, so a wide layer is a handful of small operations."""
+    by_signature: dict[Any, list[tuple[int, int]]] = {}
+    for g, group in enumerate(groups):
+        for p, piece in enumerate(group.pieces):
+            by_signature.setdefault(piece.signature, []).append((g, p))
+    small: dict[tuple[int, int], tuple[Planar, int]] = {}
+    for places in by_signature.values():
+        batch = _piece_matrices([groups[g].pieces[p] for g, p in places], angles)
+        for row, place in enumerate(places):
+            small[place] = (batch, row)
+    result: list[Planar | None] = [None] * len(groups)
+    alike: dict[Any, list[int]] = {}
+    for g, group in enumerate(groups):
+        alike.setdefault(tuple(p.signature for p in group.pieces), []).append(g)
+    for members in alike.values():
+        product: Planar | None = None
+        for p in range(len(groups[members[0]].pieces)):
+            batch, _ = small[(members[0], p)]
+            rows = np.array([small[(g, p)][1] for g in members], np.int32)
+            factor = Planar(*(None if part is None else part[rows] for part in batch))
+            product = factor if product is None else planar.kron(product, factor)
+        assert product is not None
+        for row, g in enumerate(members):
+            result[g] = Planar(*(None if part is None else part[row] for part in product))
+    return [r for r in result if r is not None]
+
+
+def _last_to_front(matrix: Array, x: Float[Array, " dim"]) -> Float[Array, " dim"]:
+    """Multiply the last axis and bring it to the front: as many times as there are groups, and all are back."""
+    rows = x.reshape(-1, matrix.shape[1])
+    return jax.lax.dot_general(matrix, rows, (((1,), (1,)), ((), ()))).reshape(-1)
+
+
+def _rotate(matrix: Planar, psi: Planar) -> Planar:
+    if matrix.im is None:
+        return Planar(_last_to_front(matrix.re, psi.re), _last_to_front(matrix.re, psi.im))
+    return Planar(
+        _last_to_front(matrix.re, psi.re) - _last_to_front(matrix.im, psi.im),
+        _last_to_front(matrix.re, psi.im) + _last_to_front(matrix.im, psi.re),
+    )
+
+
+def _local(matrix: Planar, psi: Planar, before: int) -> Planar:
+    """Multiply one axis in place: psi as (2^before, size, rest)."""
+
+    def part(m: Array, x: Array) -> Array:
+        y = x.reshape(1 << before, m.shape[1], -1)
+        return jnp.einsum("ab,pbq->paq", m, y).reshape(-1)
+
+    if matrix.im is None:
+        return Planar(part(matrix.re, psi.re), part(matrix.re, psi.im))
+    return Planar(
+        part(matrix.re, psi.re) - part(matrix.im, psi.im), part(matrix.re, psi.im) + part(matrix.im, psi.re)
+    )
+
+
+def _environment(psi: Planar, cotangent: Planar, before: int, width: int, real: bool) -> Planar:
+    """E[b, a] = sum over the other qubits of cotangent[b] conj(psi[a]); its real part alone for real matrices."""
+
+    def overlap(c: Array, p: Array) -> Array:
+        shape = (1 << before, 1 << width, -1)
+        return jnp.einsum("pbq,paq->ba", c.reshape(shape), p.reshape(shape))
+
+    re = overlap(cotangent.re, psi.re) + overlap(cotangent.im, psi.im)
+    if real:
+        return Planar(re, None)
+    return Planar(re, overlap(cotangent.im, psi.re) - overlap(cotangent.re, psi.im))
+
+
+class Blocks(Step):
+    """A layer of matrices on disjoint groups of neighbouring wires.
+
+    Where the groups cover all wires, each product takes the last axis and puts it first, a layout that costs no
+    transposition; after the last group the axes are in order again.
+    """
+
+    def __init__(self, n_qubits: int, groups: list[Group]):
+        self.n_qubits = n_qubits
+        self.groups = groups
+        self.covers_all = sum(g.width for g in groups) == n_qubits
+        self.slots = frozenset().union(*(g.slots for g in groups))
+
+    def weights(self, angles: Float[Array, " a"]) -> Any:
+        return group_matrices(self.groups, angles)
+
+    def _act(self, matrices: list[Planar], psi: Planar) -> Planar:
+        if self.covers_all:
+            for matrix in reversed(matrices):
+                psi = _rotate(matrix, psi)
+        else:
+            for group, matrix in zip(self.groups, matrices, strict=True):
+                psi = _local(matrix, psi, group.first)
+        return psi
+
+    def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._act(weights, psi)
+
+    def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._act([planar.adjoint(m) for m in weights], psi)
+
+    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
+        # (dM M') acts on the state after the step, on the group alone
+        matrices, derivative = jax.linearize(lambda a: group_matrices(self.groups, a), angles)
+        changes = jax.vmap(derivative)(directions)
+        total: Planar | None = None
+        for group, matrix, change in zip(self.groups, matrices, changes, strict=True):
+            generator = planar.matmul(change, planar.adjoint(matrix))
+            size = 1 << group.width
+
+            def part(g: Array, x: Array, first: int = group.first, size: int = size) -> Array:
+                y = x.reshape(1 << first, size, -1)
+                return jnp.einsum("kab,pbq->kpaq", g, y).reshape(g.shape[0], -1)
+
+            re, im = part(generator.re, psi.re), part(generator.re, psi.im)
+            if generator.im is not None:
+                re = re - part(generator.im, psi.im)
+                im = im + part(generator.im, psi.re)
+            total = Planar(re, im) if total is None else Planar(total.re + re, total.im + im)
+        assert total is not None
+        return total
+
+    def cotangent(
+        self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
+    ) -> Float[Array, " a"]:
+        moving = [k for k, g in enumerate(self.groups) if g.slots]
+        if not moving:
+            return jnp.zeros_like(angles)
+        groups = [self.groups[k] for k in moving]
+        pulled = []
+        for k, group in zip(moving, groups, strict=True):
+            matrix = weights[k]
+            environment = _environment(psi, cotangent, group.first, group.width, matrix.im is None)
+            # psi before the group is M' psi, so the cotangent of M is E M
+            pulled.append(planar.matmul(environment, matrix))
+        _, pull = jax.vjp(lambda a: group_matrices(groups, a), angles)
+        return pull(pulled)[0]
+
+
+class DistantBlock(Step):
+    """One matrix on two wires that are not neighbours."""
+
+    def __init__(self, n_qubits: int, elements: list[Dense]):
+        self.n_qubits = n_qubits
+        a, b = sorted(elements[0].wires)
+        self.wires = (a, b)
+        # as if the two wires were 0 and 1
+        place = {a: 0, b: 1}
+        renamed = [Dense(tuple(place[q] for q in e.wires), e.kind, e.slots) for e in elements]
+        self.group = Group([Piece((0, 1), renamed)])
+        self.slots = self.group.slots
+        self.shape = (1 << a, 2, 1 << (b - a - 1), 2, 1 << (n_qubits - b - 1))
+
+    def _gathered(self, psi: Planar) -> Planar:
+        return Planar(*(p.reshape(self.shape).transpose(1, 3, 0, 2, 4).reshape(-1) for p in psi))
+
+    def _scattered(self, psi: Planar) -> Planar:
+        s = self.shape
+        inner = (2, 2, s[0], s[2], s[4])
+        return Planar(*(p.reshape(inner).transpose(2, 0, 3, 1, 4).reshape(-1) for p in psi))
+
+    def weights(self, angles: Float[Array, " a"]) -> Any:
+        return group_matrices([self.group], angles)[0]
+
+    def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._scattered(_local(weights, self._gathered(psi), 0))
+
+    def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
+        return self._scattered(_local(planar.adjoint(weights), self._gathered(psi), 0))
+
+    def _as_blocks(self) -> Blocks:
+        return Blocks(self.n_qubits, [self.group])
+
+    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
+        born = self._as_blocks().births(angles, directions, self._gathered(psi))
+        return jax.vmap(self._scattered)(born)
+
+    def cotangent(
+        self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
+    ) -> Float[Array, " a"]:
+        return self._as_blocks().cotangent(angles, [weights], self._gathered(psi), self._gathered(cotangent))

@@ -1,0 +1,33 @@
+"""One module per claim of the paper; :mod:`qgeom.experiments.base` says what a module must expose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from circuits._lazy import attach
+from qgeom.errors import unknown
+
+if TYPE_CHECKING:
+    from qgeom.experiments import base, capacity, fisher_kl, layer_curve, measurement_distance, statistics
+    from qgeom.experiments.base import Experiment
+
+NAMES = ("fisher-kl", "measurement-distance", "layer-curve", "capacity")
+"""Every experiment, in the order of the paper; the module of ``fisher-kl`` is ``fisher_kl``."""
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submodules=("base", "statistics", *(name.replace("-", "_") for name in NAMES)),
+    names={"base": ("Experiment",)},
+)
+
+
+def load(name: str) -> Experiment:
+    """The module of an experiment.
+
+    Raises:
+        InputError: if there is no such experiment; names the nearest.
+    """
+    plain = name.strip().lower().replace("_", "-")
+    if plain not in NAMES:
+        raise unknown("experiment", name, NAMES)
+    return cast("Experiment", __getattr__(plain.replace("-", "_")))

@@ -1,0 +1,1 @@
+"""Pictures: each receives data, computes nothing, and returns a matplotlib figure."""

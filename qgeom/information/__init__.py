@@ -1,0 +1,46 @@
+"""The information metric of descriptions, curves in it, and capacity.
+
+``information_metric(description, params)`` is the metric that D(theta) pulls back to its parameters
+(:mod:`qgeom.information.metric`); curves and geodesics work on any metric (:mod:`~qgeom.information.curves`,
+:mod:`~qgeom.information.geodesics`); capacity measures summarise it (:mod:`~qgeom.information.capacity`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from circuits._lazy import attach
+
+if TYPE_CHECKING:
+    from qgeom.information import capacity, curves, geodesics, metric, spectrum
+    from qgeom.information.capacity import (
+        effective_dimension,
+        effective_rank,
+        fisher_rao_norm,
+        generic_rank,
+        small_eigenvalue_share,
+    )
+    from qgeom.information.curves import action, distance, length, point_length
+    from qgeom.information.geodesics import boundary_geodesic, christoffel, initial_geodesic, scalar_curvature
+    from qgeom.information.measured import classical_fisher
+    from qgeom.information.metric import InformationMetric, information_metric
+    from qgeom.information.spectrum import SpectralDensity
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    submodules=("capacity", "curves", "geodesics", "metric", "spectrum"),
+    names={
+        "capacity": (
+            "effective_dimension",
+            "effective_rank",
+            "fisher_rao_norm",
+            "generic_rank",
+            "small_eigenvalue_share",
+        ),
+        "curves": ("action", "distance", "length", "point_length"),
+        "geodesics": ("boundary_geodesic", "christoffel", "initial_geodesic", "scalar_curvature"),
+        "measured": ("classical_fisher",),
+        "metric": ("InformationMetric", "information_metric"),
+        "spectrum": ("SpectralDensity",),
+    },
+)

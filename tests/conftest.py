@@ -1,0 +1,50 @@
+"""Every test runs in float64, with a compilation cache outside the clone, and most with strict dtype promotion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before jax is imported. XLA programs are kept between runs; one folder per xdist worker, since jax does not write
+# its cache files atomically.
+_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qgeom" / "jax"
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache / _worker))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the GPU tests run with JAX_PLATFORMS=cuda
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+
+# Training and the experiments use libraries (optax among them) that mix dtypes; the mathematics must not.
+_STANDARD_PROMOTION = (
+    "test_cli",
+    "test_comparison",
+    "test_docs",
+    "test_experiment",
+    "test_figures",
+    "test_results",
+    "test_statistics",
+    "test_tasks",
+    "test_training",
+)
+
+
+@pytest.fixture(autouse=True)
+def strict_dtype_promotion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Mixing dtypes by accident (float32 with float64, integers with floats) is an error."""
+    if request.path.name.startswith(_STANDARD_PROMOTION):
+        yield
+    else:
+        with jax.numpy_dtype_promotion("strict"):
+            yield
+
+
+@pytest.fixture
+def key() -> jax.Array:
+    """A random key; split it, never use it twice."""
+    return jax.random.key(0)
