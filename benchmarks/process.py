@@ -60,7 +60,11 @@ class Process:
             env=environment(gpu),
             start_new_session=True,
         )
-        self.import_s = float(self._answer(300.0)["import_s"])
+        try:
+            self.import_s = float(self._answer(300.0)["import_s"])
+        except BaseException:  # interrupted while importing: leave nothing running
+            self.stop()
+            raise
 
     def ask(self, command: str, limit: float) -> dict[str, Any]:
         """Send one command and wait for its answer, at most `limit` seconds."""

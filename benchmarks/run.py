@@ -192,13 +192,14 @@ def measure(case: Measurement, limit: float) -> dict[str, Any]:
 
 def gpu_present() -> bool:
     """Whether JAX in a worker sees a GPU."""
-    process = Process("measurements", "gpu_count", {}, gpu=True)
     try:
-        return process.ask("measure", 120.0)["values"]["gpus"] > 0
+        process = Process("measurements", "gpu_count", {}, gpu=True)
+        try:
+            return process.ask("measure", 120.0)["values"]["gpus"] > 0
+        finally:
+            process.stop()
     except Stopped:
         return False
-    finally:
-        process.stop()
 
 
 def _selected(name: str, only: list[str] | None) -> bool:
@@ -283,4 +284,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("run.py: interrupted; the cases that were finished are saved", file=sys.stderr)
+        sys.exit(130)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import equinox as _equinox
+import equinox as _equinox  # jax, numpy and equinox load at once, everything else when it is used
 import jax as _jax
 import numpy as _numpy
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from circuits.gates import Input, Op, Param
     from circuits.hamiltonians import PauliSum
     from circuits.measured import Measured, modulo_classes, parity_classes
-    from circuits.networks import MLP, Attention, ResNet
+    from circuits.networks import MLP, Attention, RandomFeatures, ResNet
     from circuits.statevector import expectation
 
 __distribution__ = "qgeom"  # tells this package from the unrelated `circuits` of PyPI
@@ -77,6 +77,7 @@ __getattr__, __dir__, __all__ = attach(
         "ansatze": (
             "brickwall",
             "data_reuploading",
+            "efficient_su2",
             "efficient_su2",
             "haar_brickwork",
             "hamiltonian_variational",
@@ -101,7 +102,7 @@ __getattr__, __dir__, __all__ = attach(
         "gates": ("Input", "Op", "Param"),
         "hamiltonians": ("PauliSum",),
         "measured": ("Measured", "modulo_classes", "parity_classes"),
-        "networks": ("MLP", "Attention", "ResNet"),
+        "networks": ("MLP", "Attention", "RandomFeatures", "ResNet"),
         "statevector": ("expectation",),
     },
 )

@@ -94,6 +94,16 @@ def topology_pairs(n_qubits: int, topology: Topology | Pairs) -> tuple[tuple[int
     )
 
 
+def _entanglers(
+    n_qubits: int, entangler: str | None, topology: Topology | Pairs
+) -> tuple[tuple[str, int, int], ...]:
+    """One layer of entanglers: the name of the gate and its qubits."""
+    if entangler is None:
+        return ()
+    (name,) = _checked_names(entangler, 2, "entangler")
+    return tuple((name, a, b) for a, b in topology_pairs(n_qubits, topology))
+
+
 def hardware_efficient(
     n_qubits: int,
     n_layers: int,
@@ -117,12 +127,11 @@ def hardware_efficient(
     """
     build = _Builder(n_qubits)
     rotations = _checked_names(rotations, 1, "rotations")
-    pairs = topology_pairs(n_qubits, topology) if entangler is not None else ()
-    names = _checked_names(entangler, 2, "entangler") if entangler is not None else ()
+    entanglers = _entanglers(n_qubits, entangler, topology)
     for _ in range(_checked_count(n_layers, "n_layers")):
         build.rotations(rotations)
-        for a, b in pairs:
-            build.gate(names[0], a, b)
+        for name, a, b in entanglers:
+            build.gate(name, a, b)
         build.end_layer()
     if final_rotations:
         build.rotations(rotations)
@@ -212,9 +221,9 @@ def _terms(hamiltonian: Any) -> tuple[list[str], list[float]]:
     strings, coefficients = list(hamiltonian.strings), np.asarray(hamiltonian.coefficients)
     if not strings:
         raise ValueError("the Hamiltonian has no terms")
-    if np.abs(coefficients.imag).max() > 0:
+    if not np.isreal(coefficients).all():
         raise ValueError("a Hamiltonian has real coefficients of its Pauli strings; these are complex")
-    return strings, coefficients.real.astype(float).tolist()
+    return strings, np.real(coefficients).astype(float).tolist()
 
 
 def qaoa(problem: Any, n_layers: int) -> Circuit:
@@ -342,8 +351,7 @@ def data_reuploading(
     encoding = _checked_names(encoding, 1, "encoding")
     if not encoding or any(SIGNATURES[name].n_angles != 1 for name in encoding):
         raise ValueError(f"encoding must be gates of one angle such as RX, RY, RZ, P, not {encoding}")
-    pairs = topology_pairs(n_qubits, topology) if entangler is not None else ()
-    names = _checked_names(entangler, 2, "entangler") if entangler is not None else ()
+    entanglers = _entanglers(n_qubits, entangler, topology)
     for _ in range(_checked_count(n_layers, "n_layers", 1)):
         for k in range(max(n_qubits, n_features)):
             angle = Input(k % n_features, scale)
@@ -351,8 +359,8 @@ def data_reuploading(
                 angle = build.fresh() * angle
             build.add(encoding[k // n_qubits % len(encoding)], angle, k % n_qubits)
         build.rotations(rotations)
-        for a, b in pairs:
-            build.gate(names[0], a, b)
+        for name, a, b in entanglers:
+            build.gate(name, a, b)
         build.end_layer()
     if final_rotations:
         build.rotations(rotations)

@@ -111,11 +111,10 @@ def angle_text(angle: Param) -> str:
 
 def angles_text(op: Op) -> str:
     """The angles of a gate, comma-separated; a run of four or more parameters as ``θ₀…θ₁₄``; none for a fixed block."""
-    if len(op.angles) < 4 and not (op.name == "SU2" and op.is_fixed):
-        return ",".join(angle_text(angle) for angle in op.angles)
-    if op.is_fixed:
-        return ""
-    return f"{angle_text(op.angles[0])}…{angle_text(op.angles[-1])}"
+    texts = [angle_text(angle) for angle in op.angles]
+    if len(texts) < 4 and not (op.name == "SU2" and op.is_fixed):
+        return ",".join(texts)
+    return "" if op.is_fixed else f"{texts[0]}…{texts[-1]}"
 
 
 def cells(op: Op) -> tuple[Cell, ...]:

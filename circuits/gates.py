@@ -34,7 +34,7 @@ def _op(name: str, wires: Sequence[SupportsIndex], angles: Iterable[Angle] = (),
     )
     if len(set(checked)) != len(checked):
         raise ValueError(f"{name}: wires must differ, not {checked}")
-    return Op(name, checked, tuple([a if type(a) is Param else fixed(a) for a in angles]), pauli)
+    return Op(name, checked, tuple([a if isinstance(a, Param) else fixed(a) for a in angles]), pauli)
 
 
 def _one(name: str, wire: SupportsIndex) -> Op:

@@ -86,7 +86,7 @@ class Param:
     def __neg__(self) -> Param:
         return Param(self.index, -self.scale, -self.offset, self.input)
 
-    def __add__(self, other: SupportsFloat) -> Param:
+    def __add__(self, other: Param | SupportsFloat) -> Param:
         if isinstance(other, Param):
             raise TypeError("an angle holds one parameter: a sum of two is two gates, or one entry of theta")
         return Param(
@@ -95,11 +95,11 @@ class Param:
 
     __radd__ = __add__
 
-    def __sub__(self, other: SupportsFloat) -> Param:
-        return self + (-other if isinstance(other, Param) else -_number(other, "the offset of a parameter"))
+    def __sub__(self, other: Param | SupportsFloat) -> Param:
+        return self + (other if isinstance(other, Param) else -_number(other, "the offset of a parameter"))
 
     def __rsub__(self, other: SupportsFloat) -> Param:
-        return -self + other
+        return (-self).__add__(other)
 
 
 def _product(a: Param, b: Param) -> Param:

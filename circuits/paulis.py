@@ -93,7 +93,7 @@ def commute(a: str, b: str) -> bool:
 
 
 def _real(value: Any) -> float:
-    number = complex(value)
+    number = complex("nan") if isinstance(value, str) else complex(value)
     if number.imag != 0.0 or not math.isfinite(number.real):
         raise ValueError(
             f"coefficients of a Pauli sum must be real and finite (H is Hermitian); got {value!r}"

@@ -144,18 +144,18 @@ def _groups(n_qubits: int, placed: dict[int, tuple[tuple[int, ...], list[Dense]]
         wires, elements = placed.get(q, ((q,), []))
         pieces.append(Piece(wires, elements))
         q += len(wires)
-    if n_qubits <= GROUP_WIDTH + 1:
-        return [Group(pieces)]
     if 3 * len(placed) < n_qubits:
         return _runs(pieces)
-    n_groups = -(-n_qubits // GROUP_WIDTH)
+    # On few qubits a matrix of 2^4 costs more to build, anew for every input, than all it acts on.
+    widest = min(GROUP_WIDTH, max(1, n_qubits // 2)) if n_qubits <= GROUP_WIDTH + 1 else GROUP_WIDTH
+    n_groups = -(-n_qubits // widest)
     groups: list[Group] = []
     left = n_qubits
     current: list[Piece] = []
     width = 0
     for piece in pieces:
         size = len(piece.wires)
-        target = min(GROUP_WIDTH, -(-left // max(n_groups - len(groups), 1)))
+        target = min(widest, -(-left // max(n_groups - len(groups), 1)))
         if current and width + size > target:
             groups.append(Group(current))
             left -= width

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -69,7 +70,7 @@ def _exponential(generator: Planar, squarings: int = 10) -> Planar:
     """exp of small matrices by a Taylor polynomial and repeated squaring.
 
     The number of squarings follows the norm, per matrix, up to ``2**squarings``, so that angles of ordinary size lose
-    no digits; the loop is straight-line code that differentiates in every mode.
+    no digits; the loop has a fixed length and differentiates in every mode.
     """
     norm = jnp.sqrt(jnp.sum(generator.re**2 + generator.im**2, (-1, -2)))
     needed = jnp.clip(jnp.ceil(jnp.log2(jnp.maximum(norm, 1e-30))) + 1.0, 0.0, float(squarings))
@@ -77,13 +78,20 @@ def _exponential(generator: Planar, squarings: int = 10) -> Planar:
     a = Planar(generator.re * scale, generator.im * scale)
     identity = jnp.broadcast_to(jnp.eye(a.re.shape[-1], dtype=a.re.dtype), a.re.shape)
     result = Planar(identity, jnp.zeros_like(identity))
-    for k in range(15, 0, -1):  # Horner; |a| <= 1/2, so the remainder is below 2**-16 / 16!
-        product = planar.matmul(a, result)
-        result = Planar(identity + product.re / k, product.im / k)
-    for k in range(squarings):
-        squared = planar.matmul(result, result)
+
+    # Horner; |a| <= 1/2, so the remainder is below 2**-16 / 16!. Loops, since unrolled products dominate compilation.
+    def horner(p: Planar, k: Array) -> tuple[Planar, None]:
+        product = planar.matmul(a, p)
+        return Planar(identity + product.re / k, product.im / k), None
+
+    def square(p: Planar, k: Array) -> tuple[Planar, None]:
+        squared = planar.matmul(p, p)
         keep = (needed > k)[..., None, None]
-        result = Planar(jnp.where(keep, squared.re, result.re), jnp.where(keep, squared.im, result.im))
+        return Planar(jnp.where(keep, squared.re, p.re), jnp.where(keep, squared.im, p.im)), None
+
+    dtype = norm.dtype
+    result, _ = jax.lax.scan(horner, result, jnp.arange(15, 0, -1, dtype=dtype))
+    result, _ = jax.lax.scan(square, result, jnp.arange(squarings, dtype=dtype))
     return result
 
 

@@ -26,6 +26,10 @@ from circuits.lowering import Dense, Flip, Phase
 from circuits.planar import Planar
 
 
+#: float32 products at full precision; GPUs would round their factors to 10 bits.
+_EXACT = jax.lax.Precision.HIGHEST
+
+
 class Step(abc.ABC):
     """One unitary step. ``slots`` are the positions of the angles it reads."""
 
@@ -43,8 +47,17 @@ class Step(abc.ABC):
     @abc.abstractmethod
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar: ...
 
+    def apply_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+        """`apply` on a batch of states, shape (k, 2^n)."""
+        return jax.vmap(lambda psi: self.apply(constants, weights, psi))(psis)
+
+    def invert_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+        """`invert` on a batch of states, shape (k, 2^n)."""
+        return jax.vmap(lambda psi: self.invert(constants, weights, psi))(psis)
+
     def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
-        raise NotImplementedError
+        """d psi along each direction of the angles, (k, 2^n), from the state after the step."""
+        raise NotImplementedError(f"{type(self).__name__} reads no angles")
 
     def cotangent(
         self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
@@ -332,7 +345,7 @@ def group_matrices(groups: list[Group], angles: Float[Array, " a"]) -> list[Plan
 def _last_to_front(matrix: Array, x: Float[Array, " dim"]) -> Float[Array, " dim"]:
     """Multiply the last axis and bring it to the front: as many times as there are groups, and all are back."""
     rows = x.reshape(-1, matrix.shape[1])
-    return jax.lax.dot_general(matrix, rows, (((1,), (1,)), ((), ()))).reshape(-1)
+    return jax.lax.dot_general(matrix, rows, (((1,), (1,)), ((), ())), precision=_EXACT).reshape(-1)
 
 
 def _rotate(matrix: Planar, psi: Planar) -> Planar:
@@ -344,12 +357,26 @@ def _rotate(matrix: Planar, psi: Planar) -> Planar:
     )
 
 
+def _rotate_many(matrix: Planar, psis: Planar) -> Planar:
+    """Multiply the first axis of each state of a batch and bring it to the end."""
+
+    def part(m: Array, x: Array) -> Array:
+        y = x.reshape(x.shape[0], m.shape[1], -1)
+        return jnp.einsum("kap,ba->kpb", y, m, precision=_EXACT).reshape(x.shape)
+
+    if matrix.im is None:
+        return Planar(part(matrix.re, psis.re), part(matrix.re, psis.im))
+    return Planar(
+        part(matrix.re, psis.re) - part(matrix.im, psis.im), part(matrix.re, psis.im) + part(matrix.im, psis.re)
+    )
+
+
 def _local(matrix: Planar, psi: Planar, before: int) -> Planar:
     """Multiply one axis in place: psi as (2^before, size, rest)."""
 
     def part(m: Array, x: Array) -> Array:
         y = x.reshape(1 << before, m.shape[1], -1)
-        return jnp.einsum("ab,pbq->paq", m, y).reshape(-1)
+        return jnp.einsum("ab,pbq->paq", m, y, precision=_EXACT).reshape(-1)
 
     if matrix.im is None:
         return Planar(part(matrix.re, psi.re), part(matrix.re, psi.im))
@@ -363,7 +390,7 @@ def _environment(psi: Planar, cotangent: Planar, before: int, width: int, real: 
 
     def overlap(c: Array, p: Array) -> Array:
         shape = (1 << before, 1 << width, -1)
-        return jnp.einsum("pbq,paq->ba", c.reshape(shape), p.reshape(shape))
+        return jnp.einsum("pbq,paq->ba", c.reshape(shape), p.reshape(shape), precision=_EXACT)
 
     re = overlap(cotangent.re, psi.re) + overlap(cotangent.im, psi.im)
     if real:
@@ -402,6 +429,16 @@ class Blocks(Step):
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
         return self._act([planar.adjoint(m) for m in weights], psi)
 
+    def apply_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+        if not self.covers_all:
+            return super().apply_many(constants, weights, psis)
+        for matrix in weights:
+            psis = _rotate_many(matrix, psis)
+        return psis
+
+    def invert_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+        return self.apply_many(constants, [planar.adjoint(m) for m in weights], psis)
+
     def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
         # (dM M') acts on the state after the step, on the group alone
         matrices, derivative = jax.linearize(lambda a: group_matrices(self.groups, a), angles)
@@ -413,7 +450,7 @@ class Blocks(Step):
 
             def part(g: Array, x: Array, first: int = group.first, size: int = size) -> Array:
                 y = x.reshape(1 << first, size, -1)
-                return jnp.einsum("kab,pbq->kpaq", g, y).reshape(g.shape[0], -1)
+                return jnp.einsum("kab,pbq->kpaq", g, y, precision=_EXACT).reshape(g.shape[0], -1)
 
             re, im = part(generator.re, psi.re), part(generator.re, psi.im)
             if generator.im is not None:

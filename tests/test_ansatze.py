@@ -171,10 +171,10 @@ def test_heisenberg_circuit_keeps_the_total_spin():
 @pytest.mark.parametrize("order", [1, 2, 4])
 def test_trotter_error_falls_with_its_order(order):
     h = hamiltonians.mixed_field_ising(3)
-    exact = scipy.linalg.expm(-0.7j * np.asarray(h.to_matrix()))
+    exact = scipy.linalg.expm(-0.5j * np.asarray(h.to_matrix()))
     errors = []
-    for n_steps in (4, 8):
-        u = brute_force.unitary(circuits.trotter(h, 0.7, n_steps, order))
+    for n_steps in (3, 6):
+        u = brute_force.unitary(circuits.trotter(h, 0.5, n_steps, order))
         overlap = np.vdot(exact, u)
         errors.append(np.linalg.norm(u * abs(overlap) / overlap - exact))
     assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)

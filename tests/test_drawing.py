@@ -79,10 +79,10 @@ def test_lines_of_a_block_are_equally_long():
 
 
 def test_layers_that_fit_are_not_broken():
-    assert drawing.wrap([2, 2, 2, 2], [2], 5) == [range(0, 2), range(2, 4)]
-    assert drawing.wrap([2, 2, 2, 2], [], 6) == [range(0, 3), range(3, 4)]
-    assert drawing.wrap([9, 9], [], 5) == [range(0, 1), range(1, 2)]
-    assert drawing.wrap([], [], 5) == [range(0, 0)]
+    assert drawing.wrap([2, 2, 2, 2], [2], 5) == [range(2), range(2, 4)]
+    assert drawing.wrap([2, 2, 2, 2], [], 6) == [range(3), range(3, 4)]
+    assert drawing.wrap([9, 9], [], 5) == [range(1), range(1, 2)]
+    assert drawing.wrap([], [], 5) == [range(0)]
 
 
 def test_a_circuit_without_gates_shows_its_wires():
@@ -108,7 +108,7 @@ def test_figures_have_no_overlapping_text_and_fit_the_column(circuit, width):
     page = figure.bbox
     boxes = [text.get_window_extent(renderer) for axes in figure.axes for text in axes.texts]
     assert all(page.x0 <= b.x0 and b.x1 <= page.x1 and page.y0 <= b.y0 and b.y1 <= page.y1 for b in boxes)
-    inner = [b.shrunk(0.97) for b in boxes]
+    inner = [b.padded(-0.5) for b in boxes]
     assert not any(a.overlaps(b) for a, b in itertools.combinations(inner, 2))
 
 

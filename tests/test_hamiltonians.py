@@ -227,6 +227,8 @@ def test_large_chains_are_cheap_to_build():
         (lambda: hamiltonians.toric_code(1, 3), "at least 2"),
         (lambda: hamiltonians.maxcut(nx.Graph()), "no nodes"),
         (lambda: from_strings({}), "at least one term"),
+        (lambda: from_strings({"ZZ": "one"}), "real"),  # type: ignore[dict-item]
+        (lambda: from_strings(["ZZ"]), "pairs"),  # type: ignore[list-item]
     ],
 )
 def test_bad_input_is_one_clear_line(make, message):

@@ -111,6 +111,17 @@ def test_the_unrelated_circuits_of_pypi_is_refused_in_one_line(tmp_path: Path, s
     assert "pip uninstall circuits" in last
 
 
+def test_the_command_refuses_it_in_one_line_without_a_traceback(tmp_path: Path):
+    fake = tmp_path / "site" / "circuits"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text("")
+    script = "import sys; sys.argv = ['/usr/bin/qgeom', 'info']; from qgeom.cli import main; main()"
+    done = run_python(script, tmp_path / "site", ROOT, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("qgeom: `import circuits` finds another package")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_missing_circuits_package_is_named_in_one_line(tmp_path: Path):
     (tmp_path / "qgeom").symlink_to(ROOT / "qgeom")
     (tmp_path / "circuits").mkdir()  # a bare folder of that name, which Python takes for a namespace package

@@ -28,12 +28,17 @@ ZOO = {
 everyone = pytest.mark.parametrize("network", ZOO.values(), ids=ZOO.keys())
 
 
-def noisy(network, key):
-    """Parameters with biases away from zero, and an input."""
-    params = network.init(key)
-    flat, unravel = ravel_pytree(params)
+def noisy(network, dtype=np.float64):
+    """Random parameters, biases too, and an input; from NumPy, which compiles nothing."""
     rng = np.random.default_rng(0)
-    return unravel(flat + 0.1 * rng.normal(size=flat.shape)), rng.normal(size=network.input_shape)
+    params = tuple(
+        {
+            name: (rng.normal(size=shape) / np.sqrt(shape[-1])).astype(dtype)
+            for name, shape in sorted(arrays.items())
+        }
+        for _, arrays in network.layers
+    )
+    return params, rng.normal(size=network.input_shape)
 
 
 def swap_layout(params):
@@ -48,9 +53,9 @@ def softmax(y):
     return e / e.sum()
 
 
-def test_mlp_in_numpy(key):
+def test_mlp_in_numpy():
     network = ZOO["mlp"]
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     h = x
     *hidden, last = swap_layout(params)
     for layer in hidden:
@@ -61,9 +66,9 @@ def test_mlp_in_numpy(key):
     np.testing.assert_allclose(network(params, x).probabilities, softmax(y), rtol=1e-13)
 
 
-def test_resnet_in_numpy(key):
+def test_resnet_in_numpy():
     network = ResNet(3, 5, 4, 2, strength=0.7)
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     lift, blocks, readout = swap_layout(params)
     h = lift["weight"] @ x + lift["bias"]
     for w, b in zip(blocks["weight"], blocks["bias"]):
@@ -84,9 +89,9 @@ def test_resnet_approaches_its_flow():
     np.testing.assert_allclose(errors[0] / errors[1], 2.0, rtol=0.05)
 
 
-def test_attention_in_numpy(key):
+def test_attention_in_numpy():
     network = ZOO["attention"]
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     position, query, to_key, value, out, hidden, mix, readout = swap_layout(params)
 
     def affine(layer, h):
@@ -99,21 +104,22 @@ def test_attention_in_numpy(key):
         rows = [softmax(q[t, c] @ k[:, c].T / np.sqrt(2)) for t in range(3)]
         heads.append(np.array(rows) @ v[:, c])
     h = h + affine(out, np.concatenate(heads, axis=1))
-    gelu = np.vectorize(lambda z: float(jax.nn.gelu(z)))
-    h = h + affine(mix, gelu(affine(hidden, h)))
+    z = affine(hidden, h)
+    gelu = z / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    h = h + affine(mix, gelu)
     np.testing.assert_allclose(network.outputs(params, x), affine(readout, h.mean(0)), rtol=1e-12)
     np.testing.assert_allclose(network.attention_weights(params, x).sum(-1), 1.0, rtol=1e-12)
 
 
-def test_attention_without_positions_ignores_the_order(key):
+def test_attention_without_positions_ignores_the_order():
     network = ZOO["attention-plain"]
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     np.testing.assert_allclose(network.outputs(params, x), network.outputs(params, x[::-1]), rtol=1e-12)
 
 
-def test_random_features_are_linear_in_their_parameters(key):
+def test_random_features_are_linear_in_their_parameters():
     network = ZOO["features"]
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     doubled = jax.tree.map(lambda p: 2 * p, params)
     np.testing.assert_allclose(network.outputs(doubled, x), 2 * network.outputs(params, x), rtol=1e-13)
     assert not np.allclose(network.features(x), RandomFeatures(3, 7, 2, activation="cos", seed=1).features(x))
@@ -156,7 +162,7 @@ def test_parameters_names_and_nodes(network, key):
         assert network.nodes[i].layer < network.nodes[j].layer
 
 
-def test_node_holds_the_incoming_weights(key):
+def test_node_holds_the_incoming_weights():
     network = MLP((2, 3, 2))
     node = network.nodes[4]  # second neuron of the readout
     assert (node.name, node.kind, node.wires, node.layer) == ("layer1[1]", "neuron", (1,), 1)
@@ -164,27 +170,27 @@ def test_node_holds_the_incoming_weights(key):
     assert names == ["layer1.bias[1]", "layer1.weight[1,0]", "layer1.weight[1,1]", "layer1.weight[1,2]"]
     assert network.wires == tuple((i, j) for i in range(3) for j in (3, 4))
     # A node's parameters move its own output, and no other one of the layer.
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     flat, unravel = ravel_pytree(params)
-    jacobian = jax.jacobian(lambda p: network.outputs(unravel(p), x))(flat)
+    jacobian = jax.jit(jax.jacobian(lambda p: network.outputs(unravel(p), x)))(flat)
     assert np.all(jacobian[0, np.array(node.parameters)] == 0)
     assert np.all(jacobian[1, np.array(node.parameters)] != 0)
 
 
-def test_block_nodes_move_only_their_channel(key):
+def test_block_nodes_move_only_their_channel():
     network = ResNet(2, 3, 2, 2)
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     flat, unravel = ravel_pytree(params)
     last = next(node for node in network.nodes if node.name == "block1[2]")
-    h = jax.jacobian(lambda p: network._flow(unravel(p), jnp.asarray(x), None)[0])(flat)
+    h = jax.jit(jax.jacobian(lambda p: network._flow(unravel(p), jnp.asarray(x), None)[0]))(flat)
     moved = np.abs(h[:, np.array(last.parameters)]).max(axis=1)
     assert moved[2] > 0
     np.testing.assert_array_equal(moved[:2], 0)
 
 
 @everyone
-def test_points_are_on_their_manifold(network, key):
-    params, x = noisy(network, key)
+def test_points_are_on_their_manifold(network):
+    params, x = noisy(network)
     point = network(params, x)
     if network.output == "categorical":
         assert isinstance(point, Distribution)
@@ -194,19 +200,25 @@ def test_points_are_on_their_manifold(network, key):
 
 
 @everyone
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_dtype_follows_the_parameters(network, dtype, key):
-    params = network.init(key, dtype)
-    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(dtype)}
-    for x in (np.ones(network.input_shape), np.ones(network.input_shape, int)):
-        assert network.outputs(params, x).dtype == dtype
-    assert network.curve_outputs(params, x).dtype == dtype
-    assert network.partial_outputs(params, x, 0.5).dtype == dtype
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_follows_the_parameters(network, dtype):
+    params, _ = noisy(network, dtype)
+    assert {
+        x.dtype for x in jax.tree.leaves(jax.eval_shape(lambda k: network.init(k, dtype), jax.random.key(0)))
+    } == {np.dtype(dtype)}
+    for x_dtype in (np.float64, np.float32, np.int32):
+        x = np.ones(network.input_shape, x_dtype)
+        for method in (
+            network.outputs,
+            network.curve_outputs,
+            lambda p, x: network.partial_outputs(p, x, 0.5),
+        ):
+            assert jax.eval_shape(method, params, x).dtype == dtype
 
 
 @everyone
-def test_batches_and_gradients(network, key):
-    params, x = noisy(network, key)
+def test_batches_and_gradients(network):
+    params, x = noisy(network)
     xs = np.stack([x, -x, 2 * x])
     batch = jax.jit(jax.vmap(network.outputs, (None, 0)))(params, xs)
     np.testing.assert_allclose(
@@ -215,6 +227,7 @@ def test_batches_and_gradients(network, key):
     flat, unravel = ravel_pytree(params)
     direction = np.random.default_rng(1).normal(size=flat.shape)
 
+    @jax.jit
     def f(p):
         return network.outputs(unravel(p), x)
 
@@ -227,8 +240,8 @@ def test_batches_and_gradients(network, key):
 
 
 @everyone
-def test_curve_passes_through_partial_points(network, key):
-    params, x = noisy(network, key)
+def test_curve_passes_through_partial_points(network):
+    params, x = noisy(network)
     curve = network.curve_outputs(params, x)
     assert curve.shape[0] == network.n_blocks + 1
     at = jax.jit(lambda s: network.partial_outputs(params, x, s))
@@ -247,22 +260,23 @@ def test_curve_passes_through_partial_points(network, key):
     )
 
 
-def test_blocks_off_read_out_the_input(key):
+def test_blocks_off_read_out_the_input():
     network = ZOO["mlp"]  # widths 4, 6, 5: filled up with zeros, then cut off
-    params, x = noisy(network, key)
+    params, x = noisy(network)
     readout = swap_layout(params)[-1]
     expected = readout["weight"] @ np.concatenate([x, np.zeros(1)]) + readout["bias"]
     np.testing.assert_allclose(network.curve_outputs(params, x)[0], expected, rtol=1e-13)
 
 
-def test_velocity_between_blocks(key):
+def test_velocity_between_blocks():
     network = ResNet(2, 4, 3, 2)
-    params, x = noisy(network, key)
+    params, x = noisy(network)
 
+    @jax.jit
     def at(s):
         return network.partial_outputs(params, x, s)
 
-    velocity = jax.jvp(at, (1.4,), (1.0,))[1]
+    velocity = jax.jit(lambda s: jax.jvp(at, (s,), (1.0,))[1])(1.4)
     np.testing.assert_allclose(
         velocity, (np.asarray(at(1.4 + 1e-6)) - np.asarray(at(1.4 - 1e-6))) / 2e-6, rtol=1e-6
     )
@@ -299,8 +313,8 @@ def fisher_diagonal_by_brute_force(network, params, xs, weights):
     ids=str,
 )
 @pytest.mark.parametrize("weighted", [False, True])
-def test_fisher_diagonal_is_exact(network, weighted, key):
-    params, _ = noisy(network, key)
+def test_fisher_diagonal_is_exact(network, weighted):
+    params, _ = noisy(network)
     rng = np.random.default_rng(2)
     xs = rng.normal(size=(4, 3))
     weights = rng.uniform(1, 2, size=4) if weighted else np.ones(4)
@@ -310,10 +324,10 @@ def test_fisher_diagonal_is_exact(network, weighted, key):
     np.testing.assert_allclose(ravel_pytree(diagonal)[0], expected, rtol=1e-10, atol=1e-13)
 
 
-def test_fisher_diagonal_of_a_sure_network_is_finite(key):
+def test_fisher_diagonal_of_a_sure_network_is_finite():
     network = MLP((3, 4, 3))
-    params = jax.tree.map(lambda p: 1e3 * p, network.init(key))  # probabilities of exactly 0 and 1
-    diagonal = ravel_pytree(network.fisher_diagonal(params, np.ones((2, 3))))[0]
+    params = jax.tree.map(lambda p: 1e3 * p, noisy(network)[0])  # probabilities of exactly 0 and 1
+    diagonal = ravel_pytree(jax.jit(network.fisher_diagonal)(params, np.ones((2, 3))))[0]
     assert np.isfinite(diagonal).all()
 
 

@@ -22,6 +22,9 @@ from jaxtyping import Array, Float
 from qgeom.information.curves import Metric, action, length, matrix_function
 from qgeom.information.fubini_study import safe_sqrt
 
+SUBSTEPS = 8
+"""Runge-Kutta steps per interval of a path in shooting."""
+
 
 def christoffel(
     metric: Metric, theta: Float[Array, " p"], lowered: bool = False, damping: float = 0.0
@@ -155,7 +158,7 @@ def boundary_geodesic(
         steps: intervals of the path, 2 or more.
         damping: relative damping of the metric, needed where it has a kernel.
         tolerance: of the end point, relative to the distance of the ends in parameter space.
-        max_iterations: of each of the two solvers.
+        max_iterations: of the relaxation.
         shooting: whether to refine.
     """
     start, end = _checked(start, end)
@@ -166,9 +169,7 @@ def boundary_geodesic(
     times = np.linspace(0.0, 1.0, steps + 1)
     velocities = jnp.asarray(np.gradient(np.asarray(relaxed), times, axis=0, edge_order=2 if steps > 1 else 1))
     if shooting and scale > 0.0:
-        path, shot, residual = _refine(
-            metric, start, end, velocities[0], steps, damping, 1e-9, tolerance * scale, max_iterations
-        )
+        path, shot, residual = _refine(metric, start, end, velocities[0], steps, damping, tolerance * scale)
         # Newton's method may land on another geodesic, once around the manifold: only a path as short will do.
         if residual <= tolerance * scale and float(action(metric, path)) <= 1.05 * float(action(metric, relaxed)):
             return _described(metric, times, path, shot, residual, True, damping, "relaxation and shooting")
@@ -189,8 +190,7 @@ def _acceleration(metric: Metric, damping: float) -> Callable[[Any, Any, Any], A
         theta, velocity = state
         # Gamma_kij v^i v^j = (v.d g v)_k - d_k (v' g v)/2: two derivatives instead of p.
         g, along = jax.jvp(matrix, (theta,), (velocity,))
-        frozen = jax.lax.stop_gradient(velocity)
-        gradient = jax.jacfwd(lambda t: frozen @ matrix(t) @ frozen)(theta)
+        gradient = jax.jacfwd(lambda t: velocity @ matrix(t) @ velocity)(theta)
         return velocity, -jnp.linalg.solve(g, along @ velocity - 0.5 * gradient)
 
     return field
@@ -221,16 +221,40 @@ def _shoot(
 
 @eqx.filter_jit
 def _shoot_with_derivative(
-    metric: Metric, start: Array, velocity: Array, steps: int, damping: float, rtol: float, max_steps: int
+    metric: Metric, start: Array, velocity: Array, steps: int, damping: float
 ) -> tuple[Array, Array, Array]:
-    """Path and velocities of a shot, and the derivative of its end with respect to the initial velocity."""
+    """Path and velocities of a shot, and the derivative of its end with respect to the initial velocity.
+
+    By the classical Runge-Kutta method with fixed steps: a smooth function of the velocity, as Newton's method needs
+    and an adaptive integrator is not. Its error shows in the speed drift.
+    """
+    field = _acceleration(metric, damping)
+    h = 1.0 / (steps * SUBSTEPS)
+
+    def advance(state: Any, by: float, slope: Any) -> Any:
+        return jax.tree.map(lambda y, k: y + by * k, state, slope)
+
+    def substep(state: Any, _: Any) -> tuple[Any, None]:
+        def stage(carry: Any, fractions: Array) -> tuple[Any, None]:
+            slope, total = carry
+            slope = field(None, advance(state, fractions[0], slope), None)
+            return (slope, advance(total, fractions[1], slope)), None
+
+        table = h * jnp.asarray([[0.0, 1 / 6], [1 / 2, 1 / 3], [1 / 2, 1 / 3], [1.0, 1 / 6]], start.dtype)
+        return jax.lax.scan(stage, (jax.tree.map(jnp.zeros_like, state), state), table)[0][1], None
+
+    def interval(state: Any, _: Any) -> tuple[Any, Any]:
+        state = jax.lax.scan(substep, state, None, length=SUBSTEPS)[0]
+        return state, state
+
+    def shot(v: Array) -> tuple[Array, Array]:
+        first = (start, v)
+        path = jax.lax.scan(interval, first, None, length=steps)[1]
+        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, path)
 
     def push(direction: Array) -> tuple[tuple[Array, Array], Array]:
-        def shot(v: Array) -> tuple[Array, Array]:
-            return _shoot(metric, start, v, steps, damping, rtol, max_steps)[1:3]
-
-        values, (end, _) = jax.jvp(shot, (velocity,), (direction,))
-        return values, end[-1]
+        values, (path, _) = jax.jvp(shot, (velocity,), (direction,))
+        return values, path[-1]
 
     basis = jnp.eye(start.shape[0], dtype=start.dtype)
     (path, velocities), derivative = jax.vmap(push, out_axes=((None, None), 1))(basis)
@@ -238,28 +262,21 @@ def _shoot_with_derivative(
 
 
 def _refine(
-    metric: Metric, start: Array, end: Array, velocity: Array, steps: int, damping: float, rtol: float,
-    tolerance: float, max_iterations: int,
-) -> tuple[Array, Array, float]:  # fmt: skip
+    metric: Metric, start: Array, end: Array, velocity: Array, steps: int, damping: float, tolerance: float
+) -> tuple[Array, Array, float]:
     """Newton's method on the initial velocity, steps halved while the end moves away: path, velocities, miss."""
-    best: tuple[Array, Array, float] | None = None
-    step, fraction = jnp.zeros_like(velocity), 1.0
-    for _ in range(max_iterations):
-        path, velocities, derivative = _shoot_with_derivative(
-            metric, start, velocity + fraction * step, steps, damping, rtol, 4096
-        )
-        miss = float(jnp.linalg.norm(path[-1] - end))
-        if best is not None and not miss < best[2]:
+    path, velocities, derivative = _shoot_with_derivative(metric, start, velocity, steps, damping)
+    miss = float(jnp.linalg.norm(path[-1] - end))
+    step, fraction = jnp.linalg.lstsq(derivative, end - path[-1])[0], 1.0
+    while miss > tolerance and fraction > 1e-3:
+        trial = _shoot_with_derivative(metric, start, velocity + fraction * step, steps, damping)
+        trial_miss = float(jnp.linalg.norm(trial[0][-1] - end))
+        if not trial_miss < miss:
             fraction *= 0.5
-            if fraction < 1e-3:
-                break
             continue
-        velocity, best = velocity + fraction * step, (path, velocities, miss)
-        if miss <= tolerance:
-            break
+        velocity, miss, (path, velocities, derivative) = velocity + fraction * step, trial_miss, trial
         step, fraction = jnp.linalg.lstsq(derivative, end - path[-1])[0], 1.0
-    assert best is not None
-    return best
+    return path, velocities, miss
 
 
 @eqx.filter_jit
@@ -314,18 +331,14 @@ def _relax(
 
 
 def _described(
-    metric: Metric,
-    times: Any,
-    path: Array,
-    velocities: Array,
-    residual: float,
-    converged: bool,
-    damping: float,
+    metric: Metric, times: Any, path: Array, velocities: Array, residual: float, converged: bool, damping: float,
     method: str,
-) -> Geodesic:
-    total, speeds = _measure(metric, path, velocities, damping)
-    mean = float(jnp.mean(speeds))
-    drift = float(jnp.max(jnp.abs(speeds - mean))) / mean if mean > 0.0 else 0.0
+) -> Geodesic:  # fmt: skip
+    speeds, damped_speeds = _speeds(metric, path, velocities, damping)
+    mean = float(jnp.mean(damped_speeds))
+    drift = float(jnp.max(jnp.abs(damped_speeds - mean))) / mean if mean > 0.0 else 0.0
+    # A shot has exact velocities, whose speed is (nearly) constant; a relaxed path has differences of points only.
+    total = length(metric, path) if method == "relaxation" else jnp.trapezoid(speeds, jnp.asarray(times))
     return Geodesic(
         np.asarray(times), np.asarray(path), np.asarray(velocities), float(total), drift, residual, converged,
         damping, method,
@@ -333,7 +346,14 @@ def _described(
 
 
 @eqx.filter_jit
-def _measure(metric: Metric, path: Array, velocities: Array, damping: float) -> tuple[Array, Array]:
-    matrix = damped(matrix_function(metric), damping)
-    speeds = jax.lax.map(lambda pair: safe_sqrt(pair[1] @ matrix(pair[0]) @ pair[1]), (path, velocities))
-    return length(metric, path), speeds
+def _speeds(metric: Metric, path: Array, velocities: Array, damping: float) -> tuple[Array, Array]:
+    """Speeds in the metric itself and in the damped one."""
+    matrix = matrix_function(metric)
+
+    def speed(pair: tuple[Array, Array]) -> tuple[Array, Array]:
+        theta, v = pair
+        g = matrix(theta)
+        squared = v @ g @ v
+        return safe_sqrt(squared), safe_sqrt(squared + damping / theta.shape[0] * jnp.trace(g) * (v @ v))
+
+    return jax.lax.map(speed, (path, velocities))
