@@ -30,9 +30,9 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "make: $(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@echo "installing qgeom and its tools into $(VENV) (about two minutes) ..."
+	@echo "installing qgeom and its tools into $(VENV) (one to two minutes) ..."
 	@$(PIP) install --upgrade "pip >= 25.1"
-	@$(PIP) install --editable ".[all]" --group tests
+	@$(PIP) install --no-compile --editable ".[all]" --group tests
 	@touch $@
 
 demo: setup

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -22,8 +24,15 @@ if TYPE_CHECKING:
 LONGEST_BODY = 96
 
 
+class Row(NamedTuple):
+    """One repeat of a body: its angles, and the small matrices and phases that follow from them, one per step."""
+
+    angles: Float[Array, " a"]
+    weights: list[Any]
+
+
 class RepeatedSegment:
-    """A body of steps, repeated; a row of it is the angles of one repeat."""
+    """A body of steps, repeated with new angles."""
 
     def __init__(self, steps: tuple[Step, ...], repeats: int, first_angle: int, body_angles: int):
         self.steps = steps
@@ -31,38 +40,57 @@ class RepeatedSegment:
         self.first_angle = first_angle
         self.body_angles = body_angles
 
-    def prepare(self, angles: Float[Array, " all"]) -> Float[Array, "repeats a"]:
-        own = angles[self.first_angle : self.first_angle + self.repeats * self.body_angles]
-        return own.reshape(self.repeats, self.body_angles)
+    def own(self, angles: Float[Array, " all"]) -> Float[Array, "repeats a"]:
+        """The angles of this segment, one row per repeat."""
+        mine = angles[self.first_angle : self.first_angle + self.repeats * self.body_angles]
+        return mine.reshape(self.repeats, self.body_angles)
+
+    def prepare(self, angles: Float[Array, " all"]) -> Row:
+        """All rows, computed before the loop: inside it XLA would recompute sines for every amplitude."""
+        rows = self.own(angles)
+
+        def weights(row: Float[Array, " a"]) -> list[Any]:
+            return [step.weights(row) for step in self.steps]
+
+        if self.repeats > 1:
+            return Row(rows, jax.vmap(weights, axis_size=self.repeats)(rows))
+        # Without a loop a branch on data keeps the weights from being fused into passes over the state.
+        one = jax.lax.cond(
+            jnp.isfinite(jnp.sum(rows)),
+            lambda: weights(rows[0]),
+            lambda: jax.tree.map(lambda w: jnp.full(w.shape, jnp.nan, w.dtype), jax.eval_shape(weights, rows[0])),
+        )
+        return Row(rows, jax.tree.map(lambda w: w[None], one))
 
     def constants(self, dtype: Any) -> list[Any]:
         return [step.constants(dtype) for step in self.steps]
 
-    def body(self, constants: list[Any], row: Float[Array, " a"], psi: Planar) -> Planar:
-        for step, constant in zip(self.steps, constants, strict=True):
-            psi = step.apply(constant, step.weights(row), psi)
-        return psi
-
-    def undo(self, constants: list[Any], row: Float[Array, " a"], psi: Planar) -> Planar:
-        for step, constant in zip(reversed(self.steps), reversed(constants), strict=True):
-            psi = step.invert(constant, step.weights(row), psi)
+    def body(self, constants: list[Any], row: Row, psi: Planar) -> Planar:
+        for step, constant, weights in zip(self.steps, constants, row.weights, strict=True):
+            psi = step.apply(constant, weights, psi)
         return psi
 
     def sweep(
-        self, constants: list[Any], row: Float[Array, " a"], psi: Planar, cotangent: Planar
+        self, constants: list[Any], row: Row, psi: Planar, cotangent: Planar
     ) -> tuple[Planar, Planar, Float[Array, " a"]]:
         """One repeat of the reverse sweep: the state and its cotangent before the body, and the angles' cotangent.
 
         Steps are orthogonal as real maps, so the cotangent of the state is undone exactly as the state is.
         """
-        pulled = row * 0.0
-        for step, constant in zip(reversed(self.steps), reversed(constants), strict=True):
-            weights = step.weights(row)
+        pulled = jnp.zeros_like(row.angles)
+        for step, constant, weights in zip(
+            reversed(self.steps), reversed(constants), reversed(row.weights), strict=True
+        ):
             if step.slots:
-                pulled = pulled + step.cotangent(row, weights, psi, cotangent)
+                pulled = pulled + step.cotangent(row.angles, weights, psi, cotangent)
             psi = step.invert(constant, weights, psi)
             cotangent = step.invert(constant, weights, cotangent)
         return psi, cotangent, pulled
+
+    def pull(self, angles: Float[Array, " all"], pulled: Float[Array, "repeats a"]) -> Float[Array, " all"]:
+        """The cotangent of all angles from those of the rows."""
+        start = self.first_angle
+        return jnp.zeros_like(angles).at[start : start + pulled.size].set(pulled.reshape(-1))
 
 
 Segment = RepeatedSegment | ScatteredSegment

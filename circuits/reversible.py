@@ -17,7 +17,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
@@ -51,34 +50,19 @@ def backward(
     total = jnp.zeros_like(angles)
     for segment in reversed(program.segments):
         constants = segment.constants(psi.re.dtype)
-        rows, pull = jax.vjp(segment.prepare, angles)
+        rows = segment.prepare(angles)
 
         def body(carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants) -> Any:
-            state, ct = carry
-            state, ct, pulled = segment.sweep(constants, row, state, ct)
-            # rows hold masks as well as angles; the loop returns the cotangents of real entries alone
-            return (state, ct), [p for p in jax.tree.leaves(pulled) if p.dtype != jax.dtypes.float0]
+            state, ct, pulled = segment.sweep(constants, row, *carry)
+            return (state, ct), pulled
 
         if segment.repeats == 1:
-            (psi, cotangent), leaves = body((psi, cotangent), jax.tree.map(lambda r: r[0], rows))
-            leaves = [leaf[None] for leaf in leaves]
+            (psi, cotangent), pulled = body((psi, cotangent), jax.tree.map(lambda r: r[0], rows))
+            pulled = jax.tree.map(lambda p: p[None], pulled)
         else:
-            (psi, cotangent), leaves = jax.lax.scan(body, (psi, cotangent), rows, reverse=True)
-        total = total + pull(_with_masks(rows, leaves))[0]
+            (psi, cotangent), pulled = jax.lax.scan(body, (psi, cotangent), rows, reverse=True)
+        total = total + segment.pull(angles, pulled)
     return cotangent, total
-
-
-def _with_masks(rows: Any, leaves: list[Array]) -> Any:
-    """Cotangents of all rows: those given for real entries, float0 for masks."""
-    flat, tree = jax.tree.flatten(rows)
-    values = iter(leaves)
-    return jax.tree.unflatten(
-        tree,
-        [
-            next(values) if jnp.issubdtype(r.dtype, jnp.floating) else np.zeros(r.shape, jax.dtypes.float0)
-            for r in flat
-        ],
-    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -154,7 +138,7 @@ batching.primitive_batchers[_tangent_p] = _tangent_batch
 def _tangent_jvp(primals: Any, tangents: Any, *, program: Program, batch: tuple[tuple[bool, ...], ...]) -> Any:
     out = _tangent_p.bind(*primals, program=program, batch=batch)
     fixed, linear = tangents[:_N_FIXED], tangents[_N_FIXED:]
-    result = [ad.Zero.from_primal_value(o) for o in out]
+    result: list[Any] = [jnp.zeros_like(o) for o in out]
     if not all(isinstance(t, ad.Zero) for t in linear):
         full = [ad.instantiate_zeros(t) for t in linear]
         result = _tangent_p.bind(*primals[:_N_FIXED], *full, program=program, batch=batch)
@@ -163,7 +147,7 @@ def _tangent_jvp(primals: Any, tangents: Any, *, program: Program, batch: tuple[
         function = functools.partial(_tangent_impl, program=program, batch=batch)
         full = [ad.instantiate_zeros(t) for t in fixed]
         _, second = jax.jvp(lambda *f: function(*f, *primals[_N_FIXED:]), tuple(primals[:_N_FIXED]), tuple(full))
-        result = [ad.add_tangents(a, b) for a, b in zip(result, second, strict=True)]
+        result = [a + b for a, b in zip(result, second, strict=True)]
     return out, result
 
 

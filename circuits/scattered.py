@@ -132,12 +132,18 @@ class ScatteredSegment:
         inverse = row._replace(phase=-row.phase, matrix=planar.adjoint(row.matrix))
         return self.body(constants, inverse, psi)
 
-    def sweep(self, constants: Any, row: Row, psi: Planar, cotangent: Planar) -> tuple[Planar, Planar, Row]:
+    def sweep(
+        self, constants: Any, row: Row, psi: Planar, cotangent: Planar
+    ) -> tuple[Planar, Planar, tuple[Array, Planar]]:
         """One step of the reverse sweep: the state and its cotangent before the element, and the row's cotangent."""
         before = self.undo(constants, row, psi)
         _, pull = jax.vjp(
             lambda p, m, s: self.body(constants, row._replace(phase=p, matrix=m), s), row.phase, row.matrix, before
         )
         phase, matrix, earlier = pull(cotangent)
-        zeros = [np.zeros((), jax.dtypes.float0)] * 3
-        return before, earlier, Row(*zeros, phase, matrix)
+        return before, earlier, (phase, matrix)
+
+    def pull(self, angles: Float[Array, " all"], pulled: tuple[Array, Planar]) -> Float[Array, " all"]:
+        """The cotangent of all angles from those of the rows."""
+        _, back = jax.vjp(lambda a: self.prepare(a)[3:], angles)
+        return back(pulled)[0]

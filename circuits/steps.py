@@ -5,7 +5,7 @@ Every step is a unitary map on the planar state, with what each use of it needs:
 * ``constants(dtype)``: arrays as large as the state that depend on nothing; computed once, outside any loop;
 * ``weights(angles)``: the small matrices and phases, from the angles of the body;
 * ``apply`` and ``invert``: the map and its inverse, on one state;
-* ``births(angles, directions, psi)``: derivatives of the state along directions of the angles, *after* the step;
+* ``births(angles, rates, mask, psi)``: derivatives of the state along directions of the angles, *after* the step;
 * ``cotangent(...)``: pull-back of a cotangent of the state to the angles, from quantities *after* the step, so that a
   reverse sweep may undo the circuit instead of storing its states.
 """
@@ -47,16 +47,27 @@ class Step(abc.ABC):
     @abc.abstractmethod
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar: ...
 
-    def apply_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+    def expanded(self, constants: Any, weights: Any) -> Any:
+        """Weights for `apply_many` and `invert_many`; may be as large as a state, which a batch makes worth it."""
+        return weights
+
+    def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         """`apply` on a batch of states, shape (k, 2^n)."""
-        return jax.vmap(lambda psi: self.apply(constants, weights, psi))(psis)
+        return jax.vmap(lambda psi: self.apply(constants, expanded, psi))(psis)
 
-    def invert_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+    def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         """`invert` on a batch of states, shape (k, 2^n)."""
-        return jax.vmap(lambda psi: self.invert(constants, weights, psi))(psis)
+        return jax.vmap(lambda psi: self.invert(constants, expanded, psi))(psis)
 
-    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
-        """d psi along each direction of the angles, (k, 2^n), from the state after the step."""
+    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
+        """d psi, (k, 2^n), along directions ``mask * rates`` of the angles, from the state *after* the step.
+
+        Args:
+            angles: angles of the body, (a,).
+            rates: the derivative of each angle by its parameter, (a,).
+            mask: which angles each of the k directions turns, (k, a), every row at least one angle of this step.
+            psi: the state after the step.
+        """
         raise NotImplementedError(f"{type(self).__name__} reads no angles")
 
     def cotangent(
@@ -192,31 +203,40 @@ class Phases(Step):
             self.across.coefficients(angles) if self.across.size else None,
         )
 
-    def _factor(self, constants: Any, weights: Any, psi: Planar, sign: float) -> Planar:
+    def _table(self, constants: Any, weights: Any) -> Planar:
+        """exp(i phase) of every basis state, (2^upper, 2^lower)."""
         upper, lower, across = weights
-        if sign < 0:
-            upper, lower = planar.conjugate(upper), planar.conjugate(lower)
-        shape = psi.re.shape
-        z = Planar(*(part.reshape(1 << self.n_upper, 1 << self.n_lower) for part in psi))
-        outer = planar.multiply(Planar(*(p[:, None] for p in upper)), Planar(*(p[None, :] for p in lower)))
+        table = planar.multiply(Planar(*(p[:, None] for p in upper)), Planar(*(p[None, :] for p in lower)))
         if across is not None:
             phase = self._across_table(self.across, across)
-            outer = planar.multiply(outer, Planar(jnp.cos(phase), sign * jnp.sin(phase)))
-        if self.fixed.size:
-            if self.fixed_is_sign:
-                outer = planar.multiply(outer, Planar(constants.astype(psi.re.dtype), None))
-            else:
-                outer = planar.multiply(outer, Planar(constants.re, sign * constants.im))
-        z = planar.multiply(z, outer)
-        return Planar(z.re.reshape(shape), z.im.reshape(shape))
+            table = planar.multiply(table, Planar(jnp.cos(phase), jnp.sin(phase)))
+        if self.fixed.size and self.fixed_is_sign:
+            table = planar.multiply(table, Planar(constants.astype(upper.re.dtype), None))
+        elif self.fixed.size:
+            table = planar.multiply(table, constants)
+        return table
+
+    def _times(self, table: Planar, psi: Planar) -> Planar:
+        z = Planar(*(part.reshape(1 << self.n_upper, 1 << self.n_lower) for part in psi))
+        z = planar.multiply(z, table)
+        return Planar(z.re.reshape(psi.re.shape), z.im.reshape(psi.re.shape))
 
     def apply(self, constants: Any, weights: Any, psi: Planar) -> Planar:
-        return self._factor(constants, weights, psi, 1.0)
+        return self._times(self._table(constants, weights), psi)
 
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
-        return self._factor(constants, weights, psi, -1.0)
+        return self._times(planar.conjugate(self._table(constants, weights)), psi)
 
-    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
+    def expanded(self, constants: Any, weights: Any) -> Any:
+        return Planar(*(part.reshape(-1) for part in self._table(constants, weights)))
+
+    def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
+        return planar.multiply(psis, expanded)
+
+    def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
+        return planar.multiply(psis, planar.conjugate(expanded))
+
+    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
         def phase_of(direction: Float[Array, " a"]) -> Float[Array, " dim"]:
             def linear(terms: _Terms) -> Float[Array, " j"]:
                 parameterised = jnp.asarray(np.where(terms.slot >= 0, terms.scale, 0.0), direction.dtype)
@@ -229,7 +249,7 @@ class Phases(Step):
                 phase = phase + self._across_table(self.across, linear(self.across))
             return phase.reshape(-1)
 
-        phases = jax.vmap(phase_of)(directions)
+        phases = jax.vmap(phase_of)(jnp.asarray(mask, rates.dtype) * rates)
         return Planar(-phases * psi.im, phases * psi.re)
 
     def cotangent(
@@ -371,6 +391,20 @@ def _rotate_many(matrix: Planar, psis: Planar) -> Planar:
     )
 
 
+def _act_each(matrices: Planar, psi: Planar, before: int) -> Planar:
+    """Each of a batch of matrices on one axis of the same state: (k, size, size) and (2^n,) to (k, 2^n)."""
+
+    def part(m: Array, x: Array) -> Array:
+        y = x.reshape(1 << before, m.shape[1], -1)
+        return jnp.einsum("kab,pbq->kpaq", m, y, precision=_EXACT).reshape(m.shape[0], -1)
+
+    if matrices.im is None:
+        return Planar(part(matrices.re, psi.re), part(matrices.re, psi.im))
+    return Planar(
+        part(matrices.re, psi.re) - part(matrices.im, psi.im), part(matrices.re, psi.im) + part(matrices.im, psi.re)
+    )
+
+
 def _local(matrix: Planar, psi: Planar, before: int) -> Planar:
     """Multiply one axis in place: psi as (2^before, size, rest)."""
 
@@ -429,36 +463,32 @@ class Blocks(Step):
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
         return self._act([planar.adjoint(m) for m in weights], psi)
 
-    def apply_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
+    def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         if not self.covers_all:
-            return super().apply_many(constants, weights, psis)
-        for matrix in weights:
+            return super().apply_many(constants, expanded, psis)
+        for matrix in expanded:
             psis = _rotate_many(matrix, psis)
         return psis
 
-    def invert_many(self, constants: Any, weights: Any, psis: Planar) -> Planar:
-        return self.apply_many(constants, [planar.adjoint(m) for m in weights], psis)
+    def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
+        return self.apply_many(constants, [planar.adjoint(m) for m in expanded], psis)
 
-    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
-        # (dM M') acts on the state after the step, on the group alone
+    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
+        # (dM M') acts on the state after the step, on the group alone; each row visits the groups that it turns
         matrices, derivative = jax.linearize(lambda a: group_matrices(self.groups, a), angles)
-        changes = jax.vmap(derivative)(directions)
-        total: Planar | None = None
+        changes = jax.vmap(derivative)(jnp.asarray(mask, rates.dtype) * rates)
+        pieces: list[list[Planar]] = [[] for _ in mask]
         for group, matrix, change in zip(self.groups, matrices, changes, strict=True):
-            generator = planar.matmul(change, planar.adjoint(matrix))
-            size = 1 << group.width
-
-            def part(g: Array, x: Array, first: int = group.first, size: int = size) -> Array:
-                y = x.reshape(1 << first, size, -1)
-                return jnp.einsum("kab,pbq->kpaq", g, y, precision=_EXACT).reshape(g.shape[0], -1)
-
-            re, im = part(generator.re, psi.re), part(generator.re, psi.im)
-            if generator.im is not None:
-                re = re - part(generator.im, psi.im)
-                im = im + part(generator.im, psi.re)
-            total = Planar(re, im) if total is None else Planar(total.re + re, total.im + im)
-        assert total is not None
-        return total
+            rows = np.flatnonzero(mask[:, sorted(group.slots)].any(1))
+            if not len(rows):
+                continue
+            turning = Planar(*(None if c is None else c[rows] for c in change))
+            generator = planar.matmul(turning, planar.adjoint(matrix))
+            born = _act_each(generator, psi, group.first)
+            for k, row in enumerate(rows):
+                pieces[row].append(Planar(born.re[k], born.im[k]))
+        sums = [functools.reduce(lambda a, b: Planar(a.re + b.re, a.im + b.im), piece) for piece in pieces]
+        return Planar(*(jnp.stack(part) for part in zip(*sums, strict=True)))
 
     def cotangent(
         self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar
@@ -511,8 +541,8 @@ class DistantBlock(Step):
     def _as_blocks(self) -> Blocks:
         return Blocks(self.n_qubits, [self.group])
 
-    def births(self, angles: Float[Array, " a"], directions: Float[Array, "k a"], psi: Planar) -> Planar:
-        born = self._as_blocks().births(angles, directions, self._gathered(psi))
+    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
+        born = self._as_blocks().births(angles, rates, mask, self._gathered(psi))
         return jax.vmap(self._scattered)(born)
 
     def cotangent(

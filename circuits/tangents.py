@@ -43,6 +43,8 @@ class _Part(NamedTuple):
     angles: Array
     rates: Array
     constants: Any
+    weights: list[Any]  # one per step, every array with a leading axis of repeats
+    expanded: list[Any]
 
 
 def _births(segment: RepeatedSegment, index: np.ndarray) -> _Births:
@@ -86,101 +88,128 @@ def _plan(circuit: Circuit) -> tuple[tuple[_Births, ...], tuple[int, int]] | Non
     return births, (len(births), 0)
 
 
-def _parts(circuit: Circuit, program: Program, births: tuple[_Births, ...], angles: Array, rates: Array) -> list[_Part]:
-    return [
-        _Part(s, b, s.prepare(angles), s.prepare(rates), s.constants(angles.dtype))
-        for s, b in zip(program.segments, births, strict=True)
-        if isinstance(s, RepeatedSegment)
+def _part(segment: RepeatedSegment, births: _Births, angles: Array, rates: Array) -> _Part:
+    """Everything that the loops over repeats read, computed for all repeats at once."""
+    constants = segment.constants(angles.dtype)
+    rows = segment.prepare(angles)
+    expanded = [
+        jax.vmap(functools.partial(step.expanded, constant), axis_size=segment.repeats)(weights)
+        for step, constant, weights in zip(segment.steps, constants, rows.weights, strict=True)
     ]
+    return _Part(segment, births, rows.angles, segment.own(rates), constants, rows.weights, expanded)
 
 
 def _cut(part: _Part, start: int, stop: int) -> _Part:
     births = part.births._replace(parameters=part.births.parameters[start:stop])
-    return part._replace(births=births, angles=part.angles[start:stop], rates=part.rates[start:stop])
+    angles, rates, weights, expanded = jax.tree.map(
+        lambda a: a[start:stop], (part.angles, part.rates, part.weights, part.expanded)
+    )
+    return _Part(part.segment, births, angles, rates, part.constants, weights, expanded)
 
 
-def _join(parts: list[Planar], dim: int, dtype: Any) -> Planar:
-    if not parts:
-        return Planar(jnp.zeros((0, dim), dtype), jnp.zeros((0, dim), dtype))
+def _join(parts: list[Planar]) -> Planar:
     return parts[0] if len(parts) == 1 else Planar(*(jnp.concatenate(p) for p in zip(*parts, strict=True)))
 
 
-def _apply_many(part: _Part, angles: Array, psis: Planar) -> Planar:
-    for step, constant in zip(part.segment.steps, part.constants, strict=True):
-        psis = step.apply_many(constant, step.weights(angles), psis)
-    return psis
-
-
-def _invert_many(part: _Part, angles: Array, psis: Planar) -> Planar:
-    for step, constant in zip(reversed(part.segment.steps), reversed(part.constants), strict=True):
-        psis = step.invert_many(constant, step.weights(angles), psis)
-    return psis
+def _at(tree: Any, r: Any) -> Any:
+    return jax.tree.map(lambda a: a[r], tree)
 
 
 def _carry(part: _Part, psis: Planar, start: Any, stop: Any) -> Planar:
     """The batch through repeats start, ..., stop - 1."""
-    return jax.lax.fori_loop(start, stop, lambda r, t: _apply_many(part, part.angles[r], t), psis)
+
+    def body(r: Array, batch: Planar) -> Planar:
+        for step, constant, weights in zip(part.segment.steps, part.constants, _at(part.expanded, r), strict=True):
+            batch = step.apply_many(constant, weights, batch)
+        return batch
+
+    return jax.lax.fori_loop(start, stop, body, psis)
 
 
 def _carry_back(part: _Part, psis: Planar, stop: Any) -> Planar:
     """The batch back through repeats stop - 1, ..., 0."""
-    return jax.lax.fori_loop(0, stop, lambda k, t: _invert_many(part, part.angles[stop - 1 - k], t), psis)
+
+    def body(k: Array, batch: Planar) -> Planar:
+        expanded = _at(part.expanded, stop - 1 - k)
+        for step, constant, weights in zip(
+            reversed(part.segment.steps), reversed(part.constants), reversed(expanded), strict=True
+        ):
+            batch = step.invert_many(constant, weights, batch)
+        return batch
+
+    return jax.lax.fori_loop(0, stop, body, psis)
 
 
-def _born(part: _Part, angles: Array, rates: Array, psi: Planar, backward: bool) -> tuple[Planar, Planar]:
-    """The state after one repeat, and its tangents in the frame after the repeat (or before it, if backward)."""
-    dtype, dim = psi.re.dtype, psi.re.shape[0]
+def _born(part: _Part, r: Any, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
+    """The state after repeat ``r``, and its tangents in the frame after the repeat (or before it, if backward)."""
+    angles, rates = part.angles[r], part.rates[r]
+    expanded = _at(part.expanded, r)
+    tangents: list[Planar] = []
     born: list[Planar | None] = []
-    weights = [step.weights(angles) for step in part.segment.steps]
-    steps = list(zip(part.segment.steps, part.constants, weights, part.births.masks, strict=True))
-    if not backward:
-        tangents: list[Planar] = []
-        for step, constant, weight, mask in steps:
-            psi = step.apply(constant, weight, psi)
-            if tangents:
-                tangents = [step.apply_many(constant, weight, _join(tangents, dim, dtype))]
-            if len(mask):
-                tangents.append(step.births(angles, jnp.asarray(mask, dtype) * rates, psi))
-        return psi, _join(tangents, dim, dtype)
-    for step, constant, weight, mask in steps:
-        psi = step.apply(constant, weight, psi)
-        born.append(step.births(angles, jnp.asarray(mask, dtype) * rates, psi) if len(mask) else None)
-    collected: list[Planar] = []
-    for (step, constant, weight, _), new in zip(reversed(steps), reversed(born), strict=True):
+    for k, step in enumerate(part.segment.steps):
+        constant, mask = part.constants[k], part.births.masks[k]
+        psi = step.apply(constant, _at(part.weights[k], r), psi)
+        new = step.births(angles, rates, mask, psi) if len(mask) else None
+        if backward:
+            born.append(new)
+            continue
+        if tangents:
+            tangents = [step.apply_many(constant, expanded[k], _join(tangents))]
         if new is not None:
-            collected = [new, *collected]
-        if collected:
-            collected = [step.invert_many(constant, weight, _join(collected, dim, dtype))]
-    return psi, _join(collected, dim, dtype)
+            tangents.append(new)
+    for k in reversed(range(len(born))):
+        new = born[k]
+        if new is not None:
+            tangents = [new, *tangents]
+        if tangents:
+            tangents = [part.segment.steps[k].invert_many(part.constants[k], expanded[k], _join(tangents))]
+    return psi, _join(tangents) if tangents else None
 
 
-def _repeats(part: _Part, psi: Planar, backward: bool) -> tuple[Planar, Planar]:
+def _repeats(part: _Part, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
     """The state after the part, and its tangents in the frame at the part's end (or start, if backward)."""
     n = part.angles.shape[0]
     if n == 1:
-        return _born(part, part.angles[0], part.rates[0], psi, backward)
+        return _born(part, 0, psi, backward)
 
-    def body(state: Planar, r: Array) -> tuple[Planar, Planar]:
-        state, tangents = _born(part, part.angles[r], part.rates[r], state, backward)
-        if not part.births.rows:
-            return state, tangents
+    def body(state: Planar, r: Array) -> tuple[Planar, Planar | None]:
+        state, tangents = _born(part, r, state, backward)
+        if tangents is None:
+            return state, None
         return state, _carry_back(part, tangents, r) if backward else _carry(part, tangents, r + 1, n)
 
     psi, tangents = jax.lax.scan(body, psi, jnp.arange(n))
-    return psi, Planar(*(t.reshape(-1, t.shape[-1]) for t in tangents))
+    return psi, None if tangents is None else Planar(*(t.reshape(-1, t.shape[-1]) for t in tangents))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def _tangents(
-    circuit: Circuit, theta: Float[Array, " P"], x: Array | None, frame: str
-) -> tuple[Planar, Planar]:
+@functools.lru_cache(maxsize=512)
+def row_parameters(circuit: Circuit) -> np.ndarray:
+    """The parameter of every row of `rows`, (R,); -1 where a row is zero."""
     plan = _plan(circuit)
-    if plan is None or frame == "end":
+    if plan is None:
+        return np.arange(circuit.n_parameters)
+    return np.concatenate([b.parameters.reshape(-1) for b in plan[0]] or [np.zeros(0, np.int64)])
+
+
+def rows(circuit: Circuit, theta: Float[Array, " P"], x: Array | None = None) -> tuple[Planar, Planar]:
+    """The state and derivatives of it, in one common unitary frame: real and imaginary parts, (2^n,) and (R, 2^n).
+
+    Row r belongs to parameter ``row_parameters(circuit)[r]``; a parameter that several gates share may have several
+    rows, whose sum is its tangent. Inner products are those of the final state and its tangents; nothing else is.
+    Traceable; ``circuit`` is static.
+    """
+    plan = _plan(circuit)
+    if plan is None:
         return _by_forward_mode(circuit, theta, x)
     births, (middle, repeat) = plan
     program = compile_circuit(circuit)
     angles, rates = jax.jvp(lambda t: circuit.angles(t, x), (theta,), (jnp.ones_like(theta),))
-    parts = _parts(circuit, program, births, program.ordered(angles), program.ordered(rates))
+    angles, rates = program.ordered(angles), program.ordered(rates)
+    parts = [
+        _part(s, b, angles, rates)
+        for s, b in zip(program.segments, births, strict=True)
+        if isinstance(s, RepeatedSegment)
+    ]
     first = parts[:middle]
     last = parts[middle + 1 :]
     if middle < len(parts):
@@ -189,40 +218,26 @@ def _tangents(
             first = [*first, _cut(whole, 0, repeat)]
         if repeat < whole.angles.shape[0]:
             last = [_cut(whole, repeat, whole.angles.shape[0]), *last]
-    dtype, dim = theta.dtype, 1 << circuit.n_qubits
-    psi = zero_state(circuit.n_qubits, dtype)
-    rows: list[Planar] = []
+    psi = zero_state(circuit.n_qubits, theta.dtype)
+    found: list[Planar] = []
     for part in first:
-        if rows:
-            rows = [_carry(part, _join(rows, dim, dtype), 0, part.angles.shape[0])]
+        if found:
+            found = [_carry(part, _join(found), 0, part.angles.shape[0])]
         psi, born = _repeats(part, psi, backward=False)
-        if part.births.rows:
-            rows.append(born)
+        if born is not None:
+            found.append(born)
     at_middle = psi
     for k, part in enumerate(last):
         psi, born = _repeats(part, psi, backward=True)
-        if not part.births.rows:
+        if born is None:
             continue
         for earlier in reversed(last[:k]):
             born = _carry_back(earlier, born, earlier.angles.shape[0])
-        rows.append(born)
-    index = np.concatenate([p.births.parameters.reshape(-1) for p in [*first, *last]])
-    return at_middle, _by_parameter(_join(rows, dim, dtype), index, circuit.n_parameters)
-
-
-def _by_parameter(rows: Planar, index: np.ndarray, n_parameters: int) -> Planar:
-    """Rows in the order of the parameters; rows of a shared parameter add up."""
-    if len(index) == n_parameters and len(np.unique(index)) == n_parameters and (index >= 0).all():
-        if (index == np.arange(n_parameters)).all():
-            return rows
-        order = np.argsort(index)
-        return Planar(*(r[order] for r in rows))
-    used = index >= 0
-
-    def add(r: Array) -> Array:
-        return jnp.zeros((n_parameters, r.shape[1]), r.dtype).at[index[used]].add(r if used.all() else r[used])
-
-    return Planar(*(add(r) for r in rows))
+        found.append(born)
+    if not found:
+        empty = jnp.zeros((0, 1 << circuit.n_qubits), theta.dtype)
+        return at_middle, Planar(empty, empty)
+    return at_middle, _join(found)
 
 
 def _by_forward_mode(circuit: Circuit, theta: Float[Array, " P"], x: Array | None) -> tuple[Planar, Planar]:
@@ -234,20 +249,3 @@ def _by_forward_mode(circuit: Circuit, theta: Float[Array, " P"], x: Array | Non
 
     psi, push = jax.linearize(state, theta)
     return psi, jax.vmap(push)(jnp.eye(circuit.n_parameters, dtype=theta.dtype))
-
-
-def tangents(
-    circuit: Circuit, theta: Float[Array, " P"], x: Array | None = None, frame: str = "middle"
-) -> tuple[Planar, Planar]:
-    """The state and its derivative along every parameter, in one common unitary frame.
-
-    Args:
-        circuit: the circuit.
-        theta: parameters, real (P,).
-        x: the circuit's input, if it takes one.
-        frame: "middle", where inner products alone matter (metrics of states); "end" for the final state itself.
-
-    Returns:
-        ``(psi, tangents)`` as real and imaginary parts, of shapes (2^n,) and (P, 2^n).
-    """
-    return _tangents(circuit, theta, x, frame)

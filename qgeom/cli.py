@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 failure, 2 bad input, 130 interrupted.
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
 import traceback
@@ -83,6 +85,45 @@ def run(
     finally:
         folder.discard_if_empty()
     _show(experiment.NAME, experiment.CLAIM, verdicts, folder, json)
+
+
+@app.command()
+def compare(
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="iris, two-moons, digits, parity, or a CSV file.")
+    ],
+    assignments: Set = None,
+    out: Out = None,
+    seed: Seed = 0,
+    json: Json = False,
+    precision: Precision = 64,
+    device: Device = None,
+) -> None:
+    """Quantum and classical side by side: learn the same data, measure alike."""
+    settings = qgeom.settings.parse_settings(
+        qgeom.comparison.CompareSettings, [f"task={task}", *(assignments or ())]
+    )
+    qgeom.tasks.load(
+        settings.task, target=settings.target, components=settings.components
+    )  # before any folder
+    _configure(precision, device)
+    folder = qgeom.results.RunFolder.create(out or _new_folder(f"compare-{Path(task).stem}"))
+    try:
+        with progress_bar() as progress:
+            result = qgeom.comparison.run(
+                settings, seed, progress, folder, dtype=jax.numpy.float32 if precision == 32 else None
+            )
+        figures = [str(path) for path in result.save(folder)]
+    finally:
+        folder.discard_if_empty()
+    if json:
+        rows = list(csv.DictReader(io.StringIO(result.table().csv())))
+        _print_json(
+            {"name": "compare", "task": task, "folder": str(folder.path), "table": rows, "figures": figures}
+        )
+        return
+    print(result.table().text())
+    print(f"results: {folder.path}\nfigure: {figures[0]}")
 
 
 @app.command()

@@ -12,9 +12,10 @@ from qgeom.errors import InputError
 from qgeom.provenance import compilation_cache, cpus
 
 try:
-    import distributed
+    import distributed as _distributed
 except ModuleNotFoundError:  # an extra; `starmap` says how to get it
-    distributed = None
+    _distributed = None
+distributed: Any = _distributed
 
 
 def starmap(function: Callable[..., Any], arguments: Sequence[tuple], cluster: str) -> Iterator[Any]:

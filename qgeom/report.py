@@ -58,7 +58,7 @@ def _runs(root: Path) -> Iterator[RunFolder]:
 
 def _section(root: Path, folder: RunFolder) -> str:
     settings, provenance = folder.load_settings(), folder.load_provenance()
-    name = str(settings.get("experiment") or settings.get("task") or folder.path.name)
+    name = str(settings.get("experiment") or f"compare {settings.get('task', folder.path.name)}")
     where = folder.path.relative_to(root)
     parts = [f'<section id="{html.escape(str(where))}">', f"<h2>{html.escape(name)}</h2>"]
     if (folder.path / VERDICT).exists():

@@ -17,10 +17,11 @@ from typing import Any
 import qgeom
 from qgeom import experiments
 from qgeom.errors import InputError, one_line, unknown
-from qgeom.experiments.base import BaseSettings, is_sequence_field, judge_and_draw, parse_settings, run
+from qgeom.experiments.base import judge_and_draw, run
 from qgeom.experiments.statistics import Verdict
 from qgeom.progress import Progress, Silent
 from qgeom.results import PROVENANCE, SETTINGS, VERDICT, RunFolder, to_json
+from qgeom.settings import BaseSettings, is_sequence_field, parse_settings
 
 TABLE = "sweep.csv"
 _MOST_POINTS = 10_000

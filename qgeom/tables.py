@@ -7,6 +7,7 @@ Text and LaTeX show as many digits as the interval supports; CSV keeps full prec
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import math
 from dataclasses import dataclass
@@ -38,8 +39,14 @@ class Spread(NamedTuple):
         mean = float(values.mean())
         if len(values) == 1:
             return cls(mean, mean, mean, math.nan, 1)
-        low, high = bootstrap_interval(values)
+        low, high = _interval(tuple(values.tolist()))
         return cls(mean, low, high, float(values.std(ddof=1)), len(values))
+
+
+@functools.lru_cache(maxsize=4096)
+def _interval(values: tuple[float, ...]) -> tuple[float, float]:
+    """A table and the figures at several widths ask for the same interval."""
+    return bootstrap_interval(np.asarray(values))
 
 
 Cell = Spread | float | int | str | None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
 import os
 import signal
 import subprocess
@@ -19,11 +21,13 @@ import pydantic
 import pytest
 import xarray as xr
 
-from qgeom import cli, errors, experiments
+from qgeom import cli, cluster, errors, experiments
 from qgeom.experiments import base, statistics
 from qgeom.experiments.base import BaseSettings
 from qgeom.figures import style
+from qgeom.progress import progress_bar
 from qgeom.results import RunFolder
+from qgeom.settings import parse_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -149,6 +153,12 @@ BAD = [
     (["run", "tiny", "--nonsense"], "No such option: --nonsense"),
     (["run"], "Missing argument 'NAME'"),
     (["rum", "tiny"], "No such command 'rum'"),
+    (["compare", "irys"], "unknown task 'irys'; did you mean 'iris'?"),
+    (["compare", "missing.csv"], "missing.csv"),
+    (["compare", "iris", "--set", "seeds=none"], "bad setting seeds = 'none'"),
+    (["compare", "iris", "--set", "optimizers=adam,sgd"], "bad setting optimizers.1 = 'sgd'"),
+    (["compare", "iris", "--set", "components=9"], "iris has 4 features: choose 1 to 4"),
+    (["compare", "iris", "--set", "target=species"], "iris is built in"),
     (["redraw", "."], "is no run folder: it has no settings.json"),
     (["report", "nowhere"], "'nowhere' is no folder"),
     (["sweep", "tiny", "--grid", "slope=1,x"], "bad setting slope = 'x'"),
@@ -192,7 +202,7 @@ def test_a_failure_keeps_an_earlier_run_in_the_same_folder(tiny, capsys, tmp_pat
 
 def test_an_error_that_our_code_raises_is_bad_input_and_a_librarys_is_a_failure():
     def caught(function) -> BaseException:
-        with pytest.raises(Exception) as info:  # noqa: PT011
+        with pytest.raises(Exception) as info:
             function()
         return info.value
 
@@ -202,12 +212,11 @@ def test_an_error_that_our_code_raises_is_bad_input_and_a_librarys_is_a_failure(
 
 
 def test_settings_are_read_by_their_type():
-    parse = base.parse_settings
-    assert parse(Settings, ["sizes=2,16,2"]).sizes == (2, 16, 2)  # type: ignore[attr-defined]
-    assert parse(Settings, ["sizes=(2, 16)"]).sizes == (2, 16)  # type: ignore[attr-defined]
-    assert parse(Settings, ["label=none"]).label is None  # type: ignore[attr-defined]
-    assert parse(Settings, ["label=a=b"]).label == "a=b"  # type: ignore[attr-defined]
-    assert parse(Settings, ["slope=1e-3"]).slope == 1e-3  # type: ignore[attr-defined]
+    assert parse_settings(Settings, ["sizes=2,16,2"]).sizes == (2, 16, 2)
+    assert parse_settings(Settings, ["sizes=(2, 16)"]).sizes == (2, 16)
+    assert parse_settings(Settings, ["label=none"]).label is None
+    assert parse_settings(Settings, ["label=a=b"]).label == "a=b"
+    assert parse_settings(Settings, ["slope=1e-3"]).slope == 1e-3
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -226,7 +235,7 @@ def test_a_sweep_runs_the_grid_and_resumes(tiny, capsys, tmp_path: Path):
         "--out",
         tmp_path / "s",
     ]
-    code, out, err = qgeom(capsys, *arguments)
+    code, _, err = qgeom(capsys, *arguments)
     assert (code, err) == (0, "")
     table = rows(tmp_path / "s" / "sweep.csv")
     assert [(row["slope"], row["sizes"]) for row in table] == [
@@ -269,7 +278,7 @@ def test_a_point_that_fails_does_not_stop_the_sweep(tiny, capsys, tmp_path: Path
 def test_a_report_shows_every_run_and_links_only_to_what_is_there(tiny, capsys, tmp_path: Path):
     qgeom(capsys, "run", "tiny", "--out", tmp_path / "all" / "one run", "--set", "label=<b>")
     qgeom(capsys, "run", "tiny", "--out", tmp_path / "all" / "two")
-    code, out, err = qgeom(capsys, "report", tmp_path / "all")
+    code, _, err = qgeom(capsys, "report", tmp_path / "all")
     assert (code, err) == (0, "")
     page = (tmp_path / "all" / "index.html").read_text()
     assert page.count("<section") == 2
@@ -282,6 +291,60 @@ def test_a_report_shows_every_run_and_links_only_to_what_is_there(tiny, capsys, 
 
 def test_no_progress_bar_when_output_is_piped(tiny, capsys, tmp_path: Path):
     assert qgeom(capsys, "run", "tiny", "--out", tmp_path / "r")[2] == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_bar_shows_steps_and_remaining_time_and_then_disappears(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    terminal = Terminal()
+    with progress_bar(terminal) as progress:
+        progress.stage("training", 4)
+        progress.advance(2)
+        progress.stage("measuring", 8)
+        progress.advance(8)
+    shown = terminal.getvalue()
+    assert "measuring" in shown
+    assert "8/8" in shown
+    assert "left" in shown
+    assert shown.rstrip().endswith("\x1b[2K")  # the line is erased
+
+
+def test_a_pipe_gets_no_bar():
+    pipe = io.StringIO()
+    with progress_bar(pipe) as progress:
+        progress.stage("training", 4)
+        progress.advance()
+    assert pipe.getvalue() == ""
+
+
+@pytest.mark.slow
+def test_dask_workers_compute_the_same_with_the_programs_precision():
+    jax.config.update("jax_enable_x64", True)
+    found = set(cluster.starmap(math.pow, [(2.0, 3.0), (3.0, 2.0)], "local"))
+    assert found == {8.0, 9.0}
+    assert list(cluster.starmap(jax_float, [()], "local")) == ["float64"]
+
+
+def jax_float() -> str:
+    return str(jax.numpy.zeros(()).dtype)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_does_not_answer_is_named_in_one_line():
+    with pytest.raises(errors.InputError, match="no Dask scheduler answers at 'tcp://127.0.0.1:9'") as caught:
+        list(cluster.starmap(math.pow, [(2.0, 3.0)], "tcp://127.0.0.1:9"))
+    assert "\n" not in str(caught.value)
+
+
+def test_without_dask_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(cluster, "distributed", None)
+    with pytest.raises(errors.InputError, match=r"pip install 'qgeom\[dask\]'"):
+        list(cluster.starmap(math.pow, [(2.0, 3.0)], "local"))
 
 
 SLOW_RUN = """
@@ -373,9 +436,27 @@ def test_every_experiment_has_what_an_experiment_has(name: str):
     module = experiments.load(name)
     assert name == module.NAME
     assert issubclass(module.Settings, BaseSettings)
-    small = base.parse_settings(module.Settings)
+    small = parse_settings(module.Settings)
     assert small.seeds >= statistics.MIN_SEEDS
-    paper = base.parse_settings(module.Settings, (), base.preset_values(module, "paper"))
+    paper = parse_settings(module.Settings, (), base.preset_values(module, "paper"))
     assert paper != small
     for function in (module.compute, module.verdict, module.draw):
         assert callable(function)
+
+
+def test_a_comparison_prints_its_table_and_names_its_figure(capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(cli, "_configure", lambda precision, device: None)
+    arguments = ["compare", "parity", "--out", tmp_path / "c", "--seed", 4]
+    for setting in ("seeds=2", "max_steps=2", "n_qubits=3", "n_layers=1", "draws=1", "optimizers=adam"):
+        arguments += ["--set", setting]
+    code, out, err = qgeom(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "test accuracy" in out
+    figure = Path(out.splitlines()[-1].removeprefix("figure: "))
+    assert figure.is_file()
+    names = {path.name for path in (tmp_path / "c").iterdir()}
+    assert {"settings.json", "data.nc", "provenance.json", "table.txt", "table.csv", "table.tex"} <= names
+    assert not any(name.startswith(".") for name in names)
+    assert RunFolder(tmp_path / "c").load_settings()["seed"] == 4
+    code, out, _ = qgeom(capsys, *arguments, "--json")
+    assert json.loads(out)["table"]

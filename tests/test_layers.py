@@ -12,12 +12,19 @@ ROOT = Path(__file__).resolve().parent.parent
 # What a part of the house may import, besides itself. Names are modules or packages; the longest match counts.
 BASE = {"circuits", "qgeom", "qgeom.errors"}  # `import qgeom` is for lazy access from the command line
 DATA = {"qgeom.csvfile", "qgeom.tables", "qgeom.tasks"}
-STORE = {"qgeom.results", "qgeom.provenance", "qgeom.progress", "qgeom.experiments.statistics"}
+STORE = {
+    "qgeom.settings",
+    "qgeom.results",
+    "qgeom.provenance",
+    "qgeom.progress",
+    "qgeom.experiments.statistics",
+}
 ALLOWED: dict[str, set[str]] = {
     "circuits": set(),
     "qgeom": {"circuits"},  # the package's own head: the lazy mechanism and the guard
     "qgeom._guard": set(),
     "qgeom.errors": set(),
+    "qgeom.settings": {"qgeom.errors"},
     "qgeom.progress": set(),
     "qgeom.provenance": set(),
     "qgeom.csvfile": {"qgeom.errors"},

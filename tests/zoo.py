@@ -95,7 +95,9 @@ class BlochMixed(Toy):
         theta, phi = params
         psi = _bloch(2.0 * theta, phi)
         projector = jnp.outer(psi, psi.conj())
-        return DensityMatrix(self.radius * projector + (1.0 - self.radius) / 2.0 * jnp.eye(2, dtype=psi.dtype))
+        return DensityMatrix(
+            self.radius * projector + (1.0 - self.radius) / 2.0 * jnp.eye(2, dtype=psi.dtype)
+        )
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,10 @@ def zoo() -> list[Specimen]:
     ]
     return [
         Specimen(
-            f"{type(d).__name__}{'' if data is None else '-data'}", d, d.init(jax.random.key(3), jnp.float64), data
+            f"{type(d).__name__}{'' if data is None else '-data'}",
+            d,
+            d.init(jax.random.key(3), jnp.float64),
+            data,
         )
         for d, data in animals
     ]

@@ -46,13 +46,15 @@ class Bures(PointMetric):
 
     def lower(self, point: DensityMatrix, tangent: DensityMatrix) -> DensityMatrix:
         return DensityMatrix(
-            symmetric_logarithmic_derivative(self.threshold, hermitian(point.matrix), hermitian(tangent.matrix))
+            symmetric_logarithmic_derivative(
+                self.threshold, hermitian(point.matrix), hermitian(tangent.matrix)
+            )
         )
 
     def distance(self, first: DensityMatrix, second: DensityMatrix) -> Float[Array, ""]:
         """``2 arccos sqrt(fidelity)``, root fidelity ``tr sqrt(sqrt(rho) sigma sqrt(rho))``."""
         a, b = _matrix_sqrt(first.matrix), _matrix_sqrt(second.matrix)
-        u, singular, vh = jnp.linalg.svd(a @ b)
+        u, _, vh = jnp.linalg.svd(a @ b)
         # min over unitaries |a U - b|_F^2 = 2 - 2 root fidelity, at the polar unitary: 4 arcsin(chord / 2) keeps the
         # digits of neighbouring states that the arccos loses.
         chord = jnp.linalg.norm(a - (b @ (vh.conj().T @ u.conj().T)))
@@ -75,7 +77,9 @@ def symmetric_logarithmic_derivative(
 
 
 @symmetric_logarithmic_derivative.defjvp
-def _symmetric_logarithmic_derivative_jvp(threshold: float, primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _symmetric_logarithmic_derivative_jvp(
+    threshold: float, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
     # Differentiating the defining equation keeps eigenvectors out of it: d(tangent) = (d rho L + L d rho)/2 +
     # (rho dL + dL rho)/2.
     rho, tangent = primals

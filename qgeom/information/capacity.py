@@ -49,7 +49,9 @@ def resolution(n: int, gamma: float = 1.0) -> float:
         raise ValueError(f"gamma must be in (0, 1], not {gamma}")
     kappa = gamma * n / (2.0 * np.pi * np.log(n)) if n > 1 else 0.0
     if kappa <= 1.0:
-        raise ValueError(f"n={n} samples are too few at gamma={gamma}: gamma n / (2 pi ln n) is {kappa:.3g}, not above 1")
+        raise ValueError(
+            f"n={n} samples are too few at gamma={gamma}: gamma n / (2 pi ln n) is {kappa:.3g}, not above 1"
+        )
     return float(kappa)
 
 
@@ -70,7 +72,9 @@ def effective_dimension(
     metrics = metrics[None] if metrics.ndim == 2 else metrics
     kappa, p = resolution(n, gamma), metrics.shape[-1]
     mean_trace = jnp.mean(jnp.trace(metrics, axis1=1, axis2=2))
-    scale = jnp.where(mean_trace > 0.0, p / jnp.where(mean_trace > 0.0, mean_trace, jnp.ones_like(mean_trace)), 0.0)
+    scale = jnp.where(
+        mean_trace > 0.0, p / jnp.where(mean_trace > 0.0, mean_trace, jnp.ones_like(mean_trace)), 0.0
+    )
     shifted = jnp.eye(p, dtype=metrics.dtype) + kappa * scale * metrics
     half = 0.5 * jnp.linalg.slogdet(shifted)[1]
     mean = jax.scipy.special.logsumexp(half) - float(np.log(metrics.shape[0]))
@@ -81,7 +85,9 @@ def metrics_at(
     description: Description, draws: Params, data: PyTree | None = None, **options: Any
 ) -> Float[Array, "draws P P"]:
     """Dense metrics at many parameter points: every array of ``draws`` has a leading axis of draws."""
-    return jax.lax.map(lambda params: information_metric(description, params, data, **options).as_matrix(), draws)
+    return jax.lax.map(
+        lambda params: information_metric(description, params, data, **options).as_matrix(), draws
+    )
 
 
 def global_effective_dimension(
@@ -115,13 +121,20 @@ def local_effective_dimension(
     direction_key, radius_key = jax.random.split(key)
     directions = jax.random.normal(direction_key, (draws, flat.shape[0]), flat.dtype)
     directions = directions / jnp.linalg.norm(directions, axis=1, keepdims=True)
-    radii = jax.random.uniform(radius_key, (draws, 1), flat.dtype) ** (1.0 / flat.shape[0]) / float(np.sqrt(n))
+    radii = jax.random.uniform(radius_key, (draws, 1), flat.dtype) ** (1.0 / flat.shape[0]) / float(
+        np.sqrt(n)
+    )
     around = jax.vmap(unravel)(flat + radii * directions)
     return effective_dimension(metrics_at(description, around, data, **options), n, gamma)
 
 
 def generic_rank(
-    description: Description, key: Key[Array, ""], data: PyTree | None = None, *, draws: int = 5, **options: Any
+    description: Description,
+    key: Key[Array, ""],
+    data: PyTree | None = None,
+    *,
+    draws: int = 5,
+    **options: Any,
 ) -> int:
     """The largest rank of the metric over ``draws`` random parameter points: its rank almost everywhere."""
     keys = jax.random.split(key, draws)

@@ -47,7 +47,9 @@ def matrix_function(metric: Metric) -> Callable[[Array], Float[Array, "p p"]]:
     return matrix
 
 
-def squared_speed(metric: Metric, theta: Float[Array, " p"], velocity: Float[Array, " p"]) -> Float[Array, ""]:
+def squared_speed(
+    metric: Metric, theta: Float[Array, " p"], velocity: Float[Array, " p"]
+) -> Float[Array, ""]:
     """``v' F(theta) v``; by one tangent sweep where the metric is an :class:`InformationMetric`."""
     value = metric(theta)
     if isinstance(value, InformationMetric):
@@ -84,7 +86,9 @@ def segment_lengths(metric: Metric, path: Float[Array, "k1 p"]) -> Float[Array, 
     return weights * safe_sqrt(speeds)
 
 
-def _squared_speeds(metric: Metric, path: Array | Callable[[Array], Array], nodes: int) -> tuple[Array, Array]:
+def _squared_speeds(
+    metric: Metric, path: Array | Callable[[Array], Array], nodes: int
+) -> tuple[Array, Array]:
     """Squared speeds ``d theta / dt`` and quadrature weights on [0, 1]."""
     if callable(path):
         times, weights = np.polynomial.legendre.leggauss(nodes)
@@ -94,7 +98,9 @@ def _squared_speeds(metric: Metric, path: Array | Callable[[Array], Array], node
     else:
         path = jnp.asarray(path)
         if path.ndim != 2 or path.shape[0] < 2:
-            raise ValueError(f"a path needs shape (points, parameters) with 2 points or more, not {path.shape}")
+            raise ValueError(
+                f"a path needs shape (points, parameters) with 2 points or more, not {path.shape}"
+            )
         k = path.shape[0] - 1
         points, velocities = 0.5 * (path[1:] + path[:-1]), k * (path[1:] - path[:-1])
         weights = jnp.full(k, 1.0 / k, path.dtype)

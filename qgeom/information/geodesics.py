@@ -39,7 +39,7 @@ def christoffel(
 
 
 def riemann(metric: Metric, theta: Float[Array, " p"], damping: float = 0.0) -> Float[Array, "p p p p"]:
-    """The Riemann tensor ``R^a_bcd = d_c Gamma^a_db - d_d Gamma^a_cb + Gamma^a_ce Gamma^e_db - Gamma^a_de Gamma^e_cb``."""
+    """``R^a_bcd = d_c Gamma^a_db - d_d Gamma^a_cb + Gamma^a_ce Gamma^e_db - Gamma^a_de Gamma^e_cb``."""
 
     def gamma(t: Array) -> Array:
         return christoffel(metric, t, damping=damping)
@@ -129,7 +129,14 @@ def initial_geodesic(
     start, velocity = _checked(start, velocity)
     times, path, velocities, result = _shoot(metric, start, velocity, steps, damping, rtol, max_steps)
     return _described(
-        metric, times, path, velocities, 0.0, bool(result == diffrax.RESULTS.successful), damping, "initial value"
+        metric,
+        times,
+        path,
+        velocities,
+        0.0,
+        bool(result == diffrax.RESULTS.successful),
+        damping,
+        "initial value",
     )
 
 
@@ -147,9 +154,9 @@ def boundary_geodesic(
     """A geodesic between two parameter points: one that minimises the action, locally.
 
     First a discretised path with fixed ends is relaxed: its action is minimised by Newton's method, with the damping
-    of Levenberg and Marquardt, from the straight line. Then its initial velocity is refined by shooting (Newton's method on the
-    end point), which is exact up to the integrator. If shooting fails, near conjugate points or for long paths, the
-    relaxed path is the result, and ``method`` says so.
+    of Levenberg and Marquardt, from the straight line. Then its initial velocity is refined by shooting (Newton's
+    method on the end point), which is exact up to the integrator. If shooting fails, near conjugate points or for long
+    paths, the relaxed path is the result, and ``method`` says so.
 
     Args:
         metric: ``theta -> matrix`` or ``theta -> InformationMetric``.
@@ -167,11 +174,15 @@ def boundary_geodesic(
     scale = float(jnp.linalg.norm(end - start))
     relaxed, relaxed_ok = _relax(metric, start, end, steps, damping, max_iterations)
     times = np.linspace(0.0, 1.0, steps + 1)
-    velocities = jnp.asarray(np.gradient(np.asarray(relaxed), times, axis=0, edge_order=2 if steps > 1 else 1))
+    velocities = jnp.asarray(
+        np.gradient(np.asarray(relaxed), times, axis=0, edge_order=2 if steps > 1 else 1)
+    )
     if shooting and scale > 0.0:
         path, shot, residual = _refine(metric, start, end, velocities[0], steps, damping, tolerance * scale)
         # Newton's method may land on another geodesic, once around the manifold: only a path as short will do.
-        if residual <= tolerance * scale and float(action(metric, path)) <= 1.05 * float(action(metric, relaxed)):
+        if residual <= tolerance * scale and float(action(metric, path)) <= 1.05 * float(
+            action(metric, relaxed)
+        ):
             return _described(metric, times, path, shot, residual, True, damping, "relaxation and shooting")
     return _described(metric, times, relaxed, velocities, 0.0, bool(relaxed_ok), damping, "relaxation")
 
@@ -179,7 +190,9 @@ def boundary_geodesic(
 def _checked(first: Any, second: Any) -> tuple[Array, Array]:
     first, second = jnp.asarray(first), jnp.asarray(second)
     if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(f"expected two flat vectors of one length, not shapes {first.shape} and {second.shape}")
+        raise ValueError(
+            f"expected two flat vectors of one length, not shapes {first.shape} and {second.shape}"
+        )
     return first, second.astype(first.dtype)
 
 
@@ -299,7 +312,9 @@ def _relax(
         return jnp.sum(jax.vmap(segment)(segments(path)))
 
     # The damping of a step: the action's Hessian in a flat metric of the same trace.
-    laplacian = steps * (2.0 * jnp.eye(inner) - jnp.eye(inner, k=1) - jnp.eye(inner, k=-1)).astype(start.dtype)
+    laplacian = steps * (2.0 * jnp.eye(inner) - jnp.eye(inner, k=1) - jnp.eye(inner, k=-1)).astype(
+        start.dtype
+    )
     flat = jnp.kron(laplacian, jnp.eye(p, dtype=start.dtype)) * (jnp.trace(matrix(straight[steps // 2])) / p)
     first, second = jax.jacfwd(segment), jax.jacfwd(jax.jacfwd(segment))
 

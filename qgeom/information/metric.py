@@ -31,7 +31,7 @@ import lineax as lx
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key, PyTree
 
-from circuits.description import Description, Params, State
+from circuits.description import Description, Params
 from qgeom.information import planning, pullback
 from qgeom.information.fisher_rao import DEFAULT_THRESHOLD
 from qgeom.information.pullback import Plan
@@ -149,7 +149,9 @@ class InformationMetric(eqx.Module):
         dual = planning.dual_size(self.plan, self.weights.shape[0], self.size)
         if dual is None:
             return jnp.linalg.eigvalsh(self.as_matrix())
-        return jnp.sort(jnp.pad(jnp.linalg.eigvalsh(pullback.dual_matrix(*self._arguments)), (self.size - dual, 0)))
+        return jnp.sort(
+            jnp.pad(jnp.linalg.eigvalsh(pullback.dual_matrix(*self._arguments)), (self.size - dual, 0))
+        )
 
     def rank(self, tolerance: float | None = None) -> int:
         """Numerical rank, by the rule of :mod:`qgeom.information.spectrum`; on the host.
@@ -166,7 +168,9 @@ class InformationMetric(eqx.Module):
         values = np.asarray(eigenvalues)
         return vectors[:, : int(np.sum(values <= self._cut(values, tolerance)))]
 
-    def log_volume(self, kappa: float | Array = 1.0, mean_trace: float | Array | None = None) -> Float[Array, ""]:
+    def log_volume(
+        self, kappa: float | Array = 1.0, mean_trace: float | Array | None = None
+    ) -> Float[Array, ""]:
         """``1/2 ln det(1 + kappa F-hat)`` with ``F-hat = p F / mean tr F``.
 
         Args:
@@ -245,7 +249,11 @@ class InformationMetric(eqx.Module):
 
     def __repr__(self) -> str:
         n = "no data" if self.data is None else f"{self.weights.shape[0]} data points"
-        kept = f"{self.size} parameters" if self.plan.kept is None else f"{self.size} of {self._total} parameters"
+        kept = (
+            f"{self.size} parameters"
+            if self.plan.kept is None
+            else f"{self.size} of {self._total} parameters"
+        )
         mode = "reverse" if self.plan.reverse else "forward"
         return f"InformationMetric({kept}, {self.plan.manifold.name}, {n}, {self.dtype}, matrices in {mode} mode)"
 
@@ -280,7 +288,9 @@ def information_metric(
         TypeError: parameters that are not real floating-point arrays, or points without an information metric.
     """
     params, data, weights = planning.checked_arrays(description, params, data, weights)
-    plan = planning.make_plan(description, params, data, weights.shape[0], subset, threshold, batch_size, mode)
+    plan = planning.make_plan(
+        description, params, data, weights.shape[0], subset, threshold, batch_size, mode
+    )
     return InformationMetric(plan, params, data, weights)
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
+from circuits.circuit import Circuit
 from circuits.description import (
     DensityMatrix,
     Description,
@@ -35,9 +36,13 @@ def checked_arrays(
     leaves = jax.tree.leaves(params)
     if not leaves:
         raise ValueError("the parameters are empty: a metric needs at least one parameter")
-    dtypes = {parameter_dtype(leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype) for leaf in leaves}
+    dtypes = {
+        parameter_dtype(leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype) for leaf in leaves
+    }
     if len(dtypes) > 1:
-        raise TypeError(f"parameters of mixed precision ({', '.join(sorted(map(str, dtypes)))}): convert them to one")
+        raise TypeError(
+            f"parameters of mixed precision ({', '.join(sorted(map(str, dtypes)))}): convert them to one"
+        )
     dtype = dtypes.pop()
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
     total = sum(np.size(leaf) for leaf in leaves)
@@ -76,7 +81,9 @@ def _normalised_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
     array = jnp.asarray(weights, dtype)
     if array.shape != (n,):
         raise ValueError(f"weights have shape {array.shape}, expected ({n},): one for each data point")
-    if not isinstance(array, jax.core.Tracer) and not (bool(jnp.all(array >= 0.0)) and float(jnp.sum(array)) > 0.0):
+    if not isinstance(array, jax.core.Tracer) and not (
+        bool(jnp.all(array >= 0.0)) and float(jnp.sum(array)) > 0.0
+    ):
         raise ValueError("weights must be non-negative and not all zero")
     return array / jnp.sum(array)
 
@@ -99,14 +106,18 @@ def make_plan(
     kept = _kept(params, subset)
     total = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
     p = total if kept is None else len(kept)
-    sample = None if data is None else jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), data)
+    sample = (
+        None if data is None else jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), data)
+    )
     point = jax.eval_shape(description, params, sample)
     manifold = manifold_of(point, float(threshold))
     coordinates = jax.eval_shape(manifold.isometry, point, point).shape[0]
     itemsize = jax.tree.leaves(params)[0].dtype.itemsize
 
     # The SLD's square root has no derivative where eigenvalues cross, so density matrices stay with columns.
-    reverse = mode == "reverse" or (mode == "auto" and coordinates < p and not isinstance(manifold, Bures))
+    # Circuits in pure states have their own tangents, at less than the cost of either mode.
+    forward_only = isinstance(manifold, Bures) or isinstance(description, Circuit)
+    reverse = mode == "reverse" or (mode == "auto" and coordinates < p and not forward_only)
     if reverse and isinstance(manifold, Bures):
         raise ValueError("density matrices need mode='forward' (or 'auto')")
     inputs = sum(leaf.size for leaf in jax.tree.leaves(sample))
@@ -165,7 +176,9 @@ def _kept(params: Params, subset: Any) -> Kept | None:
         if array.dtype == bool and array.shape != (total,):
             raise ValueError(f"the subset mask has shape {array.shape}, expected ({total},)")
         if array.dtype != bool and array.size and not np.issubdtype(array.dtype, np.integer):
-            raise TypeError(f"subset must be positions, a slice, a boolean mask or a pytree of masks, not {array.dtype}")
+            raise TypeError(
+                f"subset must be positions, a slice, a boolean mask or a pytree of masks, not {array.dtype}"
+            )
         positions = np.flatnonzero(array) if array.dtype == bool else array.astype(np.int64)
     else:
         if jax.tree.structure(subset) != jax.tree.structure(params):
@@ -176,7 +189,9 @@ def _kept(params: Params, subset: Any) -> Kept | None:
     if positions.size == 0:
         raise ValueError("the subset is empty: keep at least one parameter")
     if positions.min() < -total or positions.max() >= total:
-        raise ValueError(f"the subset names parameter {positions.max()}, but there are {total} (0 to {total - 1})")
+        raise ValueError(
+            f"the subset names parameter {positions.max()}, but there are {total} (0 to {total - 1})"
+        )
     positions = positions % total
     if len(np.unique(positions)) != len(positions):
         raise ValueError("the subset names a parameter twice")

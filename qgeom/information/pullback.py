@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from circuits.circuit import Circuit
 from circuits.description import Description, Params
+from qgeom.information import pure_circuits
 from qgeom.information.fubini_study import horizontal
-from qgeom.information.gram import gram, products, real_rows, symmetrised
+from qgeom.information.gram import added, gram, products, real_rows, symmetrised
 from qgeom.information.manifold import PointMetric
 
 
@@ -68,6 +70,33 @@ class Plan:
     matrix_batch: int
     tile: int | None
     coordinates: int
+
+
+class Columns(NamedTuple):
+    """``F_ij = sum over parts of left_i . right_j``; ``right = None`` means that it equals ``left``."""
+
+    left: tuple[Array, ...]
+    right: tuple[Array, ...] | None
+
+    def matrix(self) -> Float[Array, "p p"]:
+        """F."""
+        if self.right is None:
+            return gram(*self.left)
+        return symmetrised(added([products(a, b) for a, b in zip(self.left, self.right, strict=True)]))
+
+    def diagonal(self) -> Float[Array, " p"]:
+        """The diagonal of F."""
+        right = self.left if self.right is None else self.right
+        return added([jnp.sum(a * b, axis=1) for a, b in zip(self.left, right, strict=True)])
+
+    def blocks(self, positions: Int[Array, "nodes k"]) -> Float[Array, "nodes k k"]:
+        """The blocks of F on groups of parameters."""
+        right = self.left if self.right is None else self.right
+        highest = jax.lax.Precision.HIGHEST
+        terms = zip(self.left, right, strict=True)
+        return added(
+            [jnp.einsum("nkm,njm->nkj", a[positions], b[positions], precision=highest) for a, b in terms]
+        )
 
 
 def local(plan: Plan, params: Params) -> tuple[Float[Array, " p"], Callable[[Array, Any], Any]]:
@@ -119,6 +148,9 @@ def scaled(array: Array, weights: Array, axis: int = 0) -> Array:
 
 def apply(plan: Plan, params: Params, data: Any, weights: Array, v: Float[Array, " p"]) -> Float[Array, " p"]:
     """``F v`` by one tangent and one cotangent sweep, without a matrix."""
+    circuit = plan.description
+    if isinstance(circuit, Circuit):
+        return _apply_circuit(circuit, plan, params, data, weights, v)
 
     def summand(x: Any, w: Array) -> Array:
         theta, points, push = linearised(plan, params, x)
@@ -130,6 +162,21 @@ def apply(plan: Plan, params: Params, data: Any, weights: Array, v: Float[Array,
     return weighted_sum(data, weights, plan.product_batch, summand)
 
 
+def _apply_circuit(
+    circuit: Circuit, plan: Plan, params: Params, data: Any, weights: Array, v: Array
+) -> Array:
+    theta, _ = ravel_pytree(params)
+    whole = v if plan.kept is None else jnp.zeros_like(theta).at[jnp.asarray(plan.kept.indices)].set(v)
+
+    def summand(x: Any, w: Array) -> Array:
+        if x is None:
+            return pure_circuits.product(circuit, theta, whole, None)
+        return w @ jax.vmap(lambda one: pure_circuits.product(circuit, theta, whole, one))(x)
+
+    image = weighted_sum(data, weights, plan.product_batch, summand)
+    return image if plan.kept is None else image[jnp.asarray(plan.kept.indices)]
+
+
 def rows(plan: Plan, params: Params, x: Any, w: Array) -> Float[Array, "n p"]:
     """Rows of ``W^{1/2} R J`` (``R`` the isometry) of a batch of data: ``F`` is the sum of their squares."""
     theta, evaluate = local(plan, params)
@@ -137,7 +184,9 @@ def rows(plan: Plan, params: Params, x: Any, w: Array) -> Float[Array, "n p"]:
 
     def sample(x: Any, rate: Array) -> Array:
         point, push = jax.linearize(lambda t: evaluate(t, x), theta)
-        pull = jax.linear_transpose(lambda t: rate.astype(t.dtype) * plan.manifold.isometry(point, push(t)), theta)
+        pull = jax.linear_transpose(
+            lambda t: rate.astype(t.dtype) * plan.manifold.isometry(point, push(t)), theta
+        )
         return jax.vmap(lambda e: pull(e)[0])(jnp.eye(plan.coordinates, dtype=theta.dtype))
 
     if x is None:
@@ -145,14 +194,35 @@ def rows(plan: Plan, params: Params, x: Any, w: Array) -> Float[Array, "n p"]:
     return jax.vmap(sample)(x, rate).reshape(-1, theta.shape[0])
 
 
-def columns(plan: Plan, params: Params, x: Any, w: Array, basis: Array | None = None) -> tuple[Array, Array | None]:
-    """``(left, right)``, real vectors per parameter with ``F = left right'``; ``right = None`` means ``left``."""
+def columns(plan: Plan, params: Params, x: Any, w: Array, basis: Array | None = None) -> Columns:
+    """Real vectors per parameter, for all parameters or along the rows of ``basis``."""
+    if basis is None and isinstance(plan.description, Circuit):
+        return _circuit_columns(plan.description, plan, params, x, w)
     theta, points, push = linearised(plan, params, x)
     basis = jnp.eye(theta.shape[0], dtype=theta.dtype) if basis is None else basis
     left, right = jax.vmap(lambda v: jax.vmap(plan.manifold.pair)(points, push(v)))(basis)
     if right is None:
-        return real_rows(scaled(left, jnp.sqrt(w), 1)), None
-    return real_rows(scaled(left, w, 1)), real_rows(right)
+        return Columns((real_rows(scaled(left, jnp.sqrt(w), 1)),), None)
+    return Columns((real_rows(scaled(left, w, 1)),), (real_rows(right),))
+
+
+def _circuit_columns(circuit: Circuit, plan: Plan, params: Params, x: Any, w: Array) -> Columns:
+    theta, _ = ravel_pytree(params)
+    if x is None:
+        parts = pure_circuits.horizontal_tangents(circuit, theta, None)
+    else:
+        parts = jax.vmap(lambda one: pure_circuits.horizontal_tangents(circuit, theta, one), out_axes=1)(x)
+        parts = [scaled(part, jnp.sqrt(w), 1).reshape(theta.shape[0], -1) for part in parts]
+    if plan.kept is not None:
+        parts = [part[jnp.asarray(plan.kept.indices)] for part in parts]
+    return Columns(tuple(2.0 * part for part in parts), None)
+
+
+def half(plan: Plan, params: Params, x: Any, w: Array) -> Columns:
+    """The factors of F for a batch of data, by the plan's direction of differentiation."""
+    if plan.reverse:
+        return Columns((rows(plan, params, x, w).T,), None)
+    return columns(plan, params, x, w)
 
 
 def flattened(plan: Plan, params: Params, v: Any) -> tuple[Float[Array, " p"], Callable[[Array], Any]]:
@@ -201,10 +271,7 @@ def matrix(plan: Plan, params: Params, data: Any, weights: Array) -> Float[Array
         return symmetrised(_matrix_by_tiles(plan, params, data, weights))
 
     def summand(x: Any, w: Array) -> Array:
-        if plan.reverse:
-            return gram(rows(plan, params, x, w).T)
-        left, right = columns(plan, params, x, w)
-        return gram(left) if right is None else symmetrised(products(left, right))
+        return half(plan, params, x, w).matrix()
 
     return weighted_sum(data, weights, plan.matrix_batch, summand)
 
@@ -245,10 +312,7 @@ def diagonal(plan: Plan, params: Params, data: Any, weights: Array) -> Float[Arr
         return _diagonal_by_tiles(plan, params, data, weights)
 
     def summand(x: Any, w: Array) -> Array:
-        if plan.reverse:
-            return jnp.sum(jnp.square(rows(plan, params, x, w)), axis=0)
-        left, right = columns(plan, params, x, w)
-        return jnp.sum(left * (left if right is None else right), axis=1)
+        return half(plan, params, x, w).diagonal()
 
     return weighted_sum(data, weights, plan.matrix_batch, summand)
 
@@ -263,8 +327,7 @@ def _diagonal_by_tiles(plan: Plan, params: Params, data: Any, weights: Array) ->
         basis = (positions[:, None] == jnp.arange(p)[None, :]).astype(theta.dtype)
 
         def summand(x: Any, w: Array) -> Array:
-            left, right = columns(plan, params, x, w, basis)
-            return jnp.sum(left * (left if right is None else right), axis=1)
+            return columns(plan, params, x, w, basis).diagonal()
 
         return weighted_sum(data, weights, 1, summand)
 
@@ -272,20 +335,14 @@ def _diagonal_by_tiles(plan: Plan, params: Params, data: Any, weights: Array) ->
 
 
 @partial(jax.jit, static_argnums=0)
-def blocks(plan: Plan, params: Params, data: Any, weights: Array, groups: tuple[Array, ...]) -> tuple[Array, ...]:
+def blocks(
+    plan: Plan, params: Params, data: Any, weights: Array, groups: tuple[Array, ...]
+) -> tuple[Array, ...]:
     """For each array ``(nodes, k)`` of positions, the blocks ``(nodes, k, k)`` of F on them, without F."""
 
-    def blocks_of(left: Array, right: Array) -> tuple[Array, ...]:  # parameters on axis 0
-        return tuple(
-            jnp.einsum("nkm,njm->nkj", left[g], right[g], precision=jax.lax.Precision.HIGHEST) for g in groups
-        )
-
     def summand(x: Any, w: Array) -> tuple[Array, ...]:
-        if plan.reverse:
-            transposed = rows(plan, params, x, w).T
-            return blocks_of(transposed, transposed)
-        left, right = columns(plan, params, x, w)
-        return blocks_of(left, left if right is None else right)
+        factors = half(plan, params, x, w)
+        return tuple(factors.blocks(positions) for positions in groups)
 
     return weighted_sum(data, weights, plan.matrix_batch, summand)
 
@@ -295,22 +352,21 @@ def geometric_tensor(plan: Plan, params: Params, data: Any, weights: Array) -> A
     """``Q_ij = <d_i psi|(1 - |psi><psi|)|d_j psi>``, complex and Hermitian; states only."""
 
     def summand(x: Any, w: Array) -> Array:
-        theta, points, push = linearised(plan, params, x)
+        if isinstance(plan.description, Circuit):
+            real, imaginary = columns(plan, params, x, w).left
+        else:
+            theta, points, push = linearised(plan, params, x)
 
-        def projected(v: Array) -> Array:
-            return jax.vmap(horizontal)(points.vector, push(v).vector)
+            def projected(v: Array) -> Array:
+                return jax.vmap(horizontal)(points.vector, push(v).vector)
 
-        tangents = jax.vmap(projected)(jnp.eye(theta.shape[0], dtype=theta.dtype))
-        return hermitian_gram(scaled(tangents, jnp.sqrt(w), 1).reshape(theta.shape[0], -1))
+            tangents = jax.vmap(projected)(jnp.eye(theta.shape[0], dtype=theta.dtype))
+            tangents = scaled(tangents, 2.0 * jnp.sqrt(w), 1).reshape(theta.shape[0], -1)
+            real, imaginary = tangents.real, tangents.imag
+        mixed = products(real, imaginary)
+        return 0.25 * jax.lax.complex(gram(real, imaginary), mixed - mixed.T)
 
     return weighted_sum(data, weights, plan.matrix_batch, summand)
-
-
-def hermitian_gram(vectors: Array) -> Array:
-    """``<v_i|v_j>`` of complex row vectors, by two real products (three times faster than a complex one on CPU)."""
-    real, imaginary = vectors.real, vectors.imag
-    mixed = products(real, imaginary)
-    return jax.lax.complex(gram(jnp.concatenate([real, imaginary], axis=1)), mixed - mixed.T)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -335,5 +391,3 @@ def noise_floor(plan: Plan, params: Params, data: Any) -> Array:
     size = jnp.max(jax.vmap(plan.manifold.resolution)(values))
     epsilon = jnp.finfo(size.dtype).eps
     return jnp.square(8.0 * epsilon * size)
-
-

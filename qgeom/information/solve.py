@@ -40,4 +40,6 @@ def iterative_solve(
     solution = lx.linear_solve(operator, gradient, solver, throw=False).value
     size = jnp.linalg.norm(gradient)
     residual = jnp.linalg.norm(shifted(solution) - gradient)
-    return solution, jnp.where(size > 0.0, residual / jnp.where(size > 0.0, size, jnp.ones_like(size)), residual)
+    return solution, jnp.where(
+        size > 0.0, residual / jnp.where(size > 0.0, size, jnp.ones_like(size)), residual
+    )

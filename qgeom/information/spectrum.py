@@ -49,7 +49,9 @@ def rank_cut(eigenvalues: np.ndarray, tolerance: float | None = None, floor: flo
     largest = float(np.max(eigenvalues, initial=0.0))
     if tolerance is not None:
         if not 0.0 <= tolerance < 1.0:
-            raise ValueError(f"tolerance is relative to the largest eigenvalue and must be in [0, 1), not {tolerance}")
+            raise ValueError(
+                f"tolerance is relative to the largest eigenvalue and must be in [0, 1), not {tolerance}"
+            )
         return tolerance * largest
     epsilon = float(np.finfo(eigenvalues.dtype).eps)
     tau = max(SAFETY * eigenvalues.size * epsilon * largest, floor)
@@ -77,7 +79,9 @@ def half_log_determinant(
     """``1/2 ln det(1 + kappa F-hat)``, ``F-hat = p F / mean tr F``; zero for the zero metric."""
     eigenvalues = jnp.maximum(eigenvalues, 0.0)
     trace = jnp.sum(eigenvalues) if mean_trace is None else jnp.asarray(mean_trace, eigenvalues.dtype)
-    scale = jnp.where(trace > 0.0, eigenvalues.shape[0] / jnp.where(trace > 0.0, trace, jnp.ones_like(trace)), 0.0)
+    scale = jnp.where(
+        trace > 0.0, eigenvalues.shape[0] / jnp.where(trace > 0.0, trace, jnp.ones_like(trace)), 0.0
+    )
     return 0.5 * jnp.sum(jnp.log1p(kappa * (scale * eigenvalues)))
 
 
@@ -112,7 +116,9 @@ class SpectralDensity:
         The error adds the standard error over probes to what the Chebyshev-Markov-Stieltjes inequalities leave to each
         probe: its measure up to a Ritz value lies between the weights before that value and those up to the next.
         """
-        below = self.nodes[:, None, :] <= np.reshape(value, (1, -1, 1))  # (probes, values, steps), nodes ascending
+        below = self.nodes[:, None, :] <= np.reshape(
+            value, (1, -1, 1)
+        )  # (probes, values, steps), nodes ascending
         count = below.sum(axis=2)
         weights = np.broadcast_to(self.weights[:, None, :], below.shape)
         edges = np.pad(self.weights, ((0, 0), (1, 1)))
@@ -134,7 +140,9 @@ class SpectralDensity:
         """
         width = 0.02 * float(np.max(np.abs(self.nodes))) if width is None else width
         if width <= 0.0:
-            raise ValueError("the metric is zero: its density is a point mass at zero; give a width to draw it")
+            raise ValueError(
+                "the metric is zero: its density is a point mass at zero; give a width to draw it"
+            )
         z = (np.asarray(grid)[None, :, None] - self.nodes[:, None, :]) / width
         smooth = np.exp(-0.5 * z**2) / (width * np.sqrt(2.0 * np.pi))
         values = np.sum(smooth * self.weights[:, None, :], axis=2)
@@ -156,7 +164,12 @@ def _mean_and_error(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lanczos_density(
-    multiply: Callable[[Array], Array], size: int, steps: int, probes: int, key: Key[Array, ""], dtype: jnp.dtype
+    multiply: Callable[[Array], Array],
+    size: int,
+    steps: int,
+    probes: int,
+    key: Key[Array, ""],
+    dtype: jnp.dtype,
 ) -> tuple[Array, Array, Array]:
     """Ritz values and weights, (probes, steps) each, and exhausted probes, of a symmetric operator; traceable."""
     starts = jax.random.normal(key, (probes, size), dtype)

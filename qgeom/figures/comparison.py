@@ -1,0 +1,217 @@
+"""The figure of a comparison: learning curves, Fisher spectra, accuracy and geometry, from its data alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from qgeom.figures import style
+from qgeom.tables import Spread
+
+_METRICS = (
+    ("trace", "Fisher trace", "log"),
+    ("rank", "rank", "linear"),
+    ("effective_dimension", "local effective\ndimension", "linear"),
+    ("effective_rank", "effective rank", "linear"),
+    ("small_eigenvalue_share", "share of small\neigenvalues", "linear"),
+    ("log_volume", "log-volume", "linear"),
+    ("path_length", "length of\ntraining path", "linear"),
+    ("layer_length", "length of\nlayer curve", "linear"),
+)
+_LOWEST = 1e-8
+"""Eigenvalues below this share of the largest are not drawn: most are rounding errors."""
+_SHORT = {"natural-gradient": "natural\ngradient", "adam": "Adam"}
+_LONG = {"natural-gradient": "natural gradient", "adam": "Adam"}
+
+
+def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
+    """Draw the dataset of a :class:`qgeom.comparison.Comparison` at a journal's column width, or in inches.
+
+    (a) loss on the training part, mean over seeds with the band of the central 68%; (b) eigenvalues of the Fisher
+    matrices after training, geometric mean over seeds with the same band, and the share of the kernel; (c) accuracy and
+    (d) quantities of the metric, mean over seeds with the 95% bootstrap interval.
+    """
+    wide = style.width_in_inches(width) > 5.0
+    with style.style(width, 0.82 if wide else 2.05):
+        figure = style.new_figure(width, 0.82 if wide else 2.05)
+        curves, spectra, accuracy, metrics, foot = _panels(figure, wide)
+        _learning_curves(curves, data)
+        _spectra(spectra, data)
+        _accuracy(accuracy, data)
+        for position, (axes, (name, label, scale)) in enumerate(zip(metrics, _METRICS, strict=True)):
+            _metric(axes, data, name, label, scale)
+            if position == 0:
+                style.panel_label(axes, "d")
+        for axes, letter in ((curves, "a"), (spectra, "b"), (accuracy, "c")):
+            style.panel_label(axes, letter)
+        _legend(foot, data, wide)
+    return figure
+
+
+def _panels(figure: Figure, wide: bool) -> tuple[Axes, Axes, Axes, list[Axes], Axes]:
+    if wide:
+        rows = figure.add_gridspec(4, 1, height_ratios=[1.45, 1, 1, 0.16])
+        top = rows[0].subgridspec(1, 3, width_ratios=[1.15, 1.15, 1])
+        first = [figure.add_subplot(top[0, k]) for k in range(3)]
+        cells = [rows[1 + k // 4].subgridspec(1, 4)[0, k % 4] for k in range(8)]
+        foot = rows[3]
+    else:
+        rows = figure.add_gridspec(8, 1, height_ratios=[1.5, 1.5, 1.2, 1, 1, 1, 1, 0.42])
+        first = [figure.add_subplot(rows[k]) for k in range(3)]
+        cells = [rows[3 + k // 2].subgridspec(1, 2)[0, k % 2] for k in range(8)]
+        foot = rows[7]
+    legend = figure.add_subplot(foot)
+    legend.set_axis_off()
+    return first[0], first[1], first[2], [figure.add_subplot(cell) for cell in cells], legend
+
+
+def _looks(data: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Colour and marker of every description; the two usual ones as in every figure."""
+    others = iter(zip(style.COLOURS[2:], style.MARKERS[3:], strict=False))
+    looks = {}
+    for name in map(str, data["description"].values):
+        if name in ("circuit", "network"):
+            looks[name] = {key: style.SIDES[name][key] for key in ("color", "marker")}
+        else:
+            colour, marker = next(others, (style.BLACK, "o"))
+            looks[name] = {"color": colour, "marker": marker}
+    return looks
+
+
+_QUANTUM = {key: style.SIDES["circuit-quantum"][key] for key in ("color", "marker")}
+
+
+def _quantum_look(data: xr.Dataset, name: str) -> dict[str, Any]:
+    """Sky blue triangles for the circuit; a second circuit's are grey, so that they stay apart."""
+    circuits = [d for d in map(str, data["description"].values) if _has_state(data, d)]
+    return _QUANTUM if name == circuits[0] else {"color": "#999999", "marker": "v"}
+
+
+def _has_state(data: xr.Dataset, name: str) -> bool:
+    return bool(np.isfinite(data["trace"].sel(description=name, fisher="quantum")).any())
+
+
+def _learning_curves(axes: Axes, data: xr.Dataset) -> None:
+    looks = _looks(data)
+    step = data["step"].values
+    for name, look in looks.items():
+        for line, rule in zip(style.LINES, map(str, data["optimizer"].values), strict=False):
+            losses = data["train_loss"].sel(description=name, optimizer=rule).transpose("seed", "step").values
+            losses = losses[:, ~np.isnan(losses).all(axis=0)]
+            low, high = np.percentile(losses, (16, 84), axis=0)
+            at = step[: losses.shape[1]]
+            axes.fill_between(at, low, high, color=look["color"], alpha=0.15, linewidth=0)
+            axes.plot(at, losses.mean(axis=0), color=look["color"], linestyle=line, marker="")
+    axes.set_yscale("log")
+    axes.set_xlim(0, None)
+    axes.set_xlabel("optimizer step")
+    axes.set_ylabel("training loss (nat)")
+
+
+def _spectra(axes: Axes, data: xr.Dataset) -> None:
+    rule = str(data["optimizer"].values[0])
+    kernels = []
+    highest = 0.0
+    for name, look in _looks(data).items():
+        sides = [("classical", look, "$F_C$")]
+        if _has_state(data, name):
+            sides.append(("quantum", _quantum_look(data, name), "$F_Q$"))
+        for fisher, style_of, symbol in sides:
+            chosen = data.sel(description=name, optimizer=rule, fisher=fisher)
+            n = int(chosen["n_parameters"])
+            values = chosen["eigenvalues"].transpose("seed", "parameter").values[:, :n]
+            highest = max(highest, float(values.max()))
+            kept = np.where(values > _LOWEST * values.max(axis=1, keepdims=True), values, np.nan)
+            logs = np.log10(kept[:, np.isfinite(kept).all(axis=0)])
+            at = (np.arange(logs.shape[1]) + 1) / n
+            axes.fill_between(
+                at, *10.0 ** np.percentile(logs, (16, 84), axis=0), color=style_of["color"], alpha=0.15, linewidth=0
+            )
+            axes.plot(at, 10.0 ** logs.mean(axis=0), **style_of, linestyle="-", markersize=2.2, linewidth=0.6)
+            kernels.append((f"{name} {symbol}", 1.0 - float(chosen["rank"].mean()) / n, style_of["color"]))
+    axes.set_yscale("log")
+    axes.set_xlim(0, 1.02)
+    axes.set_xlabel(f"index / parameters ({_LONG.get(rule, rule)})")
+    axes.set_ylabel("Fisher eigenvalue")
+    for k, (label, share, colour) in enumerate(reversed(kernels)):
+        text = f"{label}: kernel {100 * share:.0f}%"
+        axes.annotate(
+            text, (0.04, 0.05), (0, 8 * k), xycoords="axes fraction", textcoords="offset points", color=colour, fontsize=6
+        )
+
+
+def _accuracy(axes: Axes, data: xr.Dataset) -> None:
+    names, rules = list(_looks(data)), list(map(str, data["optimizer"].values))
+    for group, part in enumerate(("train_accuracy", "test_accuracy")):
+        for k, (name, rule) in enumerate((name, rule) for rule in rules for name in names):
+            offset = (k + 0.5) / (len(names) * len(rules)) - 0.5
+            values = _last(data[part].sel(description=name, optimizer=rule))
+            _dot(axes, group + 0.7 * offset, values, _looks(data)[name], rules.index(rule) == 0)
+    axes.axhline(data.attrs["chance"], color="#7F7F7F", linestyle=":", linewidth=0.8, marker="")
+    low, high = axes.get_ylim()
+    axes.annotate(
+        "chance", (1.0, data.attrs["chance"]), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+        ha="right", va="bottom", fontsize=6, color="#5F5F5F",
+    )  # fmt: skip
+    axes.set_ylim(min(low, data.attrs["chance"] - 0.05), max(high, 1.03))
+    axes.set_xlim(-0.5, 1.5)
+    axes.set_xticks([0, 1], ["training", "test" if data.attrs["n_test"] else ""])
+    axes.set_ylabel("accuracy")
+
+
+def _metric(axes: Axes, data: xr.Dataset, name: str, label: str, scale: str) -> None:
+    looks, rules = _looks(data), list(map(str, data["optimizer"].values))
+    series = [(d, "classical", look) for d, look in looks.items()]
+    series += [(d, "quantum", _quantum_look(data, d)) for d in looks if _has_state(data, d)]
+    drawn = False
+    for k, (description, fisher, look) in enumerate(series):
+        for position, rule in enumerate(rules):
+            values = data[name].sel(description=description, fisher=fisher, optimizer=rule).values
+            if np.isfinite(values).all():
+                drawn = True
+                offset = 0.5 * ((k + 0.5) / len(series) - 0.5)
+                _dot(axes, position + offset, values, look, position == 0)
+    if not drawn:
+        axes.text(0.5, 0.5, "not defined:\ntoo few samples", ha="center", va="center", transform=axes.transAxes, fontsize=6)
+        axes.set_yticks([])
+    elif scale == "log":
+        axes.set_yscale("log")
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.margins(y=0.15)
+    axes.set_xlim(-0.5, len(rules) - 0.5)
+    axes.set_xticks(range(len(rules)), [_SHORT.get(rule, rule) for rule in rules])
+    axes.set_ylabel(label)
+
+
+def _dot(axes: Axes, at: float, values: np.ndarray, look: dict[str, Any], filled: bool) -> None:
+    spread = Spread.over_seeds(values)
+    axes.errorbar(
+        [at], [spread.mean], yerr=[[spread.mean - spread.low], [spread.high - spread.mean]], linestyle="",
+        color=look["color"], marker=look["marker"], markerfacecolor=look["color"] if filled else "white",
+        markeredgewidth=0.8, elinewidth=0.8, capsize=1.5,
+    )  # fmt: skip
+
+
+def _last(values: xr.DataArray) -> np.ndarray:
+    return values.dropna("step", how="all").isel(step=-1).values
+
+
+def _legend(axes: Axes, data: xr.Dataset, wide: bool) -> None:
+    handles = []
+    for name, look in _looks(data).items():
+        handles.append(Line2D([], [], **look, linestyle="", label=f"{name}, $F_C$"))
+        if _has_state(data, name):
+            handles.append(Line2D([], [], **_quantum_look(data, name), linestyle="", label=f"{name}, $F_Q$"))
+    for k, (line, rule) in enumerate(zip(style.LINES, map(str, data["optimizer"].values), strict=False)):
+        face = style.BLACK if k == 0 else "white"
+        handles.append(
+            Line2D([], [], color=style.BLACK, linestyle=line, marker="o", markerfacecolor=face, label=_LONG.get(rule, rule))
+        )
+    axes.legend(handles=handles, loc="center", ncols=len(handles) if wide else 2, handlelength=2.2, columnspacing=1.4)
