@@ -73,18 +73,13 @@ class RepeatedSegment:
     def sweep(
         self, constants: list[Any], row: Row, psi: Planar, cotangent: Planar
     ) -> tuple[Planar, Planar, Float[Array, " a"]]:
-        """One repeat of the reverse sweep: the state and its cotangent before the body, and the angles' cotangent.
-
-        Steps are orthogonal as real maps, so the cotangent of the state is undone exactly as the state is.
-        """
+        """One repeat of the reverse sweep: the state and its cotangent before the body, and the angles' cotangent."""
         pulled = jnp.zeros_like(row.angles)
         for step, constant, weights in zip(
             reversed(self.steps), reversed(constants), reversed(row.weights), strict=True
         ):
-            if step.slots:
-                pulled = pulled + step.cotangent(row.angles, weights, psi, cotangent)
-            psi = step.invert(constant, weights, psi)
-            cotangent = step.invert(constant, weights, cotangent)
+            psi, cotangent, part = step.retreat(constant, row.angles, weights, psi, cotangent)
+            pulled = pulled + part
         return psi, cotangent, pulled
 
     def pull(self, angles: Float[Array, " all"], pulled: Float[Array, "repeats a"]) -> Float[Array, " all"]:

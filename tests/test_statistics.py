@@ -76,6 +76,14 @@ def test_the_interval_is_repeatable_and_degenerate_samples_are_handled():
     )
 
 
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_the_interval_of_very_few_seeds_lies_within_the_sample(n):
+    for i in range(20):
+        sample = np.random.default_rng(i).exponential(size=n)
+        low, high = st.bootstrap_interval(sample, n_resamples=500)
+        assert sample.min() <= low <= sample.mean() <= high <= sample.max()
+
+
 @pytest.mark.parametrize(
     ("samples", "options"),
     [(([1.0],), {}), (([1.0, 2.0], [1.0]), {}), (([1.0, 2.0],), {"level": 1.0}), ((), {})],

@@ -87,34 +87,38 @@ def bootstrap_interval(
         return math.nan, math.nan
     if resampled[0] == resampled[-1]:
         return float(resampled[0]), float(resampled[-1])
-    tail = (1 - level) / 2
+    # In units of standard deviations: for two seeds and `expand` the level itself rounds to one.
+    width = float(scipy.stats.norm.isf((1 - level) / 2))
     if expand:
-        tail = float(scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.isf(tail, n - 1)))
-    probabilities = np.array([tail, 1 - tail])
+        width = math.sqrt(n / (n - 1)) * float(scipy.stats.t.isf((1 - level) / 2, n - 1))
+    scores = np.array([-width, width])
     if method == "BCa":
-        probabilities = _bca(probabilities, arrays, statistic, estimate, resampled)
-    low, high = np.quantile(resampled, probabilities)
+        scores = _bca(scores, arrays, statistic, estimate, resampled)
+    low, high = np.quantile(resampled, scipy.stats.norm.cdf(scores))
     return float(low), float(high)
 
 
 def _bca(
-    probabilities: np.ndarray,
+    scores: np.ndarray,
     arrays: Sequence[np.ndarray],
     statistic: Statistic,
     estimate: float,
     resampled: np.ndarray,
 ) -> np.ndarray:
-    """The percentiles that correct for bias and skewness: Efron, J. Am. Stat. Assoc. 82, 171 (1987)."""
+    """Normal scores corrected for bias and skewness: Efron, J. Am. Stat. Assoc. 82, 171 (1987)."""
     below = (np.sum(resampled < estimate) + np.sum(resampled <= estimate)) / (2 * resampled.size)
     if not 0 < below < 1:
-        return probabilities
+        return scores
     bias = scipy.stats.norm.ppf(below)
     left_out = [statistic(*(np.delete(array, i, axis=0) for array in arrays)) for i in range(len(arrays[0]))]
     deviation = np.mean(left_out) - np.asarray(left_out)
     spread = np.sum(deviation**2) ** 1.5
     acceleration = np.sum(deviation**3) / (6 * spread) if np.isfinite(spread) and spread > 0 else 0.0
-    shifted = bias + scipy.stats.norm.ppf(probabilities)
-    return scipy.stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    shifted = bias + scores
+    stretch = 1 - acceleration * shifted
+    # Beyond the pole of the correction the percentile is that of the extreme.
+    safe = np.where(stretch > 0, stretch, 1.0)
+    return np.where(stretch > 0, bias + shifted / safe, np.copysign(np.inf, shifted))
 
 
 # --- nulls -----------------------------------------------------------------------------------------------------------
