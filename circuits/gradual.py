@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -94,7 +95,9 @@ def _gradual(circuit: Circuit) -> _Gradual:
         elif op.name == "CZ":
             add(Op("CP", op.wires), layer, [-1], [float(np.pi)])  # diagonal gates stay diagonal
         elif len(op.wires) <= 2:
-            angles = logarithm(np.asarray(matrix(op, np.zeros(0)))).tolist()
+            with jax.ensure_compile_time_eval():  # a concrete matrix, also where the caller is traced
+                fixed_matrix = np.asarray(matrix(op, np.zeros(0)))
+            angles = logarithm(fixed_matrix).tolist()
             add(Op("SU2" if len(op.wires) == 1 else "SU4", op.wires), layer, [-1] * len(angles), angles)
         else:
             raise ValueError(f"the fixed gate {op.name} on {len(op.wires)} qubits cannot be switched on gradually")

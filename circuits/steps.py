@@ -5,7 +5,7 @@ Every step is a unitary map on the planar state, with what each use of it needs:
 * ``constants(dtype)``: arrays as large as the state that depend on nothing; computed once, outside any loop;
 * ``weights(angles)``: the small matrices and phases, from the angles of the body;
 * ``apply`` and ``invert``: the map and its inverse, on one state;
-* ``births(angles, rates, mask, psi)``: derivatives of the state along directions of the angles, *after* the step;
+* ``turning`` and ``births``: derivatives of the state along directions of the angles, in the frame *after* the step;
 * ``retreat(...)``: the pull-back of a cotangent through the step, from quantities *after* it, so that a reverse sweep
   may undo the circuit instead of storing its states.
 """
@@ -59,15 +59,18 @@ class Step(abc.ABC):
         """`invert` on a batch of states, shape (k, 2^n)."""
         return jax.vmap(lambda psi: self.invert(constants, expanded, psi))(psis)
 
-    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
-        """d psi, (k, 2^n), along directions ``mask * rates`` of the angles, from the state *after* the step.
+    def turning(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray) -> Any:
+        """What `births` needs of the angles, small; computed outside any loop.
 
         Args:
             angles: angles of the body, (a,).
             rates: the derivative of each angle by its parameter, (a,).
             mask: which angles each of the k directions turns, (k, a), every row at least one angle of this step.
-            psi: the state after the step.
         """
+        raise NotImplementedError(f"{type(self).__name__} reads no angles")
+
+    def births(self, turning: Any, mask: np.ndarray, psi: Planar) -> Planar:
+        """d psi, (k, 2^n), along the directions of `turning`, from the state *after* the step."""
         raise NotImplementedError(f"{type(self).__name__} reads no angles")
 
     def cotangent(
@@ -247,20 +250,23 @@ class Phases(Step):
     def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         return planar.multiply(psis, planar.conjugate(expanded))
 
-    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
-        def phase_of(direction: Float[Array, " a"]) -> Float[Array, " dim"]:
-            def linear(terms: _Terms) -> Float[Array, " j"]:
-                parameterised = jnp.asarray(np.where(terms.slot >= 0, terms.scale, 0.0), direction.dtype)
-                return parameterised * direction[np.maximum(terms.slot, 0)]
+    def turning(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray) -> Any:
+        directions = jnp.asarray(mask, rates.dtype) * rates
 
-            upper = linear(self.upper) @ self.upper.table(self.n_upper, self.n_lower, direction.dtype)
-            lower = linear(self.lower) @ self.lower.table(self.n_lower, 0, direction.dtype)
-            phase = upper[:, None] + lower[None, :]
-            if self.across.size:
-                phase = phase + self._across_table(self.across, linear(self.across))
-            return phase.reshape(-1)
+        def linear(terms: _Terms) -> Float[Array, "k j"]:
+            scale = jnp.asarray(np.where(terms.slot >= 0, terms.scale, 0.0), rates.dtype)
+            return scale * directions[:, np.maximum(terms.slot, 0)]
 
-        phases = jax.vmap(phase_of)(jnp.asarray(mask, rates.dtype) * rates)
+        upper = linear(self.upper) @ self.upper.table(self.n_upper, self.n_lower, rates.dtype)
+        lower = linear(self.lower) @ self.lower.table(self.n_lower, 0, rates.dtype)
+        return upper, lower, linear(self.across) if self.across.size else None
+
+    def births(self, turning: Any, mask: np.ndarray, psi: Planar) -> Planar:
+        upper, lower, across = turning
+        phases = upper[:, :, None] + lower[:, None, :]
+        if across is not None:
+            phases = phases + jax.vmap(functools.partial(self._across_table, self.across))(across)
+        phases = phases.reshape(len(mask), -1)
         return Planar(-phases * psi.im, phases * psi.re)
 
     def cotangent(
@@ -488,20 +494,35 @@ class Blocks(Step):
     def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         return self.apply_many(constants, [planar.adjoint(m) for m in expanded], psis)
 
-    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
-        # (dM M') acts on the state after the step, on the group alone; each row visits the groups that it turns
+    def _rows(self, mask: np.ndarray) -> list[np.ndarray]:
+        """For each group, the directions that turn it."""
+        return [np.flatnonzero(mask[:, sorted(g.slots)].any(1)) for g in self.groups]
+
+    def turning(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray) -> list[Planar | None]:
+        # the generators dM M' of every group, which act on the state after the step
         matrices, derivative = jax.linearize(lambda a: group_matrices(self.groups, a), angles)
         changes = jax.vmap(derivative)(jnp.asarray(mask, rates.dtype) * rates)
+        return [
+            planar.matmul(Planar(*(None if c is None else c[rows] for c in change)), planar.adjoint(matrix))
+            if len(rows)
+            else None
+            for matrix, change, rows in zip(matrices, changes, self._rows(mask), strict=True)
+        ]
+
+    def births(self, turning: list[Planar | None], mask: np.ndarray, psi: Planar) -> Planar:
         pieces: list[list[Planar]] = [[] for _ in mask]
-        for group, matrix, change in zip(self.groups, matrices, changes, strict=True):
-            rows = np.flatnonzero(mask[:, sorted(group.slots)].any(1))
-            if not len(rows):
+        blocks: list[Planar] = []
+        order: list[int] = []
+        for group, generator, rows in zip(self.groups, turning, self._rows(mask), strict=True):
+            if generator is None:
                 continue
-            turning = Planar(*(None if c is None else c[rows] for c in change))
-            generator = planar.matmul(turning, planar.adjoint(matrix))
             born = _act_each(generator, psi, group.first)
+            blocks.append(born)
+            order += rows.tolist()
             for k, row in enumerate(rows):
                 pieces[row].append(Planar(born.re[k], born.im[k]))
+        if order == list(range(len(mask))):  # each direction turns one group, in order
+            return Planar(*(jnp.concatenate(part) for part in zip(*blocks, strict=True)))
         sums = [functools.reduce(lambda a, b: Planar(a.re + b.re, a.im + b.im), piece) for piece in pieces]
         return Planar(*(jnp.stack(part) for part in zip(*sums, strict=True)))
 
@@ -578,9 +599,11 @@ class DistantBlock(Step):
     def _as_blocks(self) -> Blocks:
         return Blocks(self.n_qubits, [self.group])
 
-    def births(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray, psi: Planar) -> Planar:
-        born = self._as_blocks().births(angles, rates, mask, self._gathered(psi))
-        return jax.vmap(self._scattered)(born)
+    def turning(self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray) -> Any:
+        return self._as_blocks().turning(angles, rates, mask)
+
+    def births(self, turning: Any, mask: np.ndarray, psi: Planar) -> Planar:
+        return jax.vmap(self._scattered)(self._as_blocks().births(turning, mask, self._gathered(psi)))
 
     def cotangent(
         self, angles: Float[Array, " a"], weights: Any, psi: Planar, cotangent: Planar

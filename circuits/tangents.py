@@ -36,15 +36,16 @@ class _Births(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some repeats of a segment: angles and their derivatives, (repeats, angles of the body)."""
+    """Some repeats of a segment, and what the loops over them read."""
 
     segment: RepeatedSegment
     births: _Births
-    angles: Array
-    rates: Array
+    repeats: int
     constants: Any
-    weights: list[Any]  # one per step, every array with a leading axis of repeats
+    # one per step, every array with a leading axis of repeats
+    weights: list[Any]
     expanded: list[Any]
+    turning: list[Any]
 
 
 def _births(segment: RepeatedSegment, index: np.ndarray) -> _Births:
@@ -96,15 +97,17 @@ def _part(segment: RepeatedSegment, births: _Births, angles: Array, rates: Array
         jax.vmap(functools.partial(step.expanded, constant), axis_size=segment.repeats)(weights)
         for step, constant, weights in zip(segment.steps, constants, rows.weights, strict=True)
     ]
-    return _Part(segment, births, rows.angles, segment.own(rates), constants, rows.weights, expanded)
+    turning = [
+        jax.vmap(functools.partial(step.turning, mask=mask))(rows.angles, segment.own(rates)) if len(mask) else ()
+        for step, mask in zip(segment.steps, births.masks, strict=True)
+    ]
+    return _Part(segment, births, segment.repeats, constants, rows.weights, expanded, turning)
 
 
 def _cut(part: _Part, start: int, stop: int) -> _Part:
     births = part.births._replace(parameters=part.births.parameters[start:stop])
-    angles, rates, weights, expanded = jax.tree.map(
-        lambda a: a[start:stop], (part.angles, part.rates, part.weights, part.expanded)
-    )
-    return _Part(part.segment, births, angles, rates, part.constants, weights, expanded)
+    arrays = (part.weights, part.expanded, part.turning)
+    return _Part(part.segment, births, stop - start, part.constants, *jax.tree.map(lambda a: a[start:stop], arrays))
 
 
 def _join(parts: list[Planar]) -> Planar:
@@ -142,14 +145,13 @@ def _carry_back(part: _Part, psis: Planar, stop: Any) -> Planar:
 
 def _born(part: _Part, r: Any, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
     """The state after repeat ``r``, and its tangents in the frame after the repeat (or before it, if backward)."""
-    angles, rates = part.angles[r], part.rates[r]
-    expanded = _at(part.expanded, r)
+    weights, expanded, turning = _at((part.weights, part.expanded, part.turning), r)
     tangents: list[Planar] = []
     born: list[Planar | None] = []
     for k, step in enumerate(part.segment.steps):
         constant, mask = part.constants[k], part.births.masks[k]
-        psi = step.apply(constant, _at(part.weights[k], r), psi)
-        new = step.births(angles, rates, mask, psi) if len(mask) else None
+        psi = step.apply(constant, weights[k], psi)
+        new = step.births(turning[k], mask, psi) if len(mask) else None
         if backward:
             born.append(new)
             continue
@@ -168,7 +170,7 @@ def _born(part: _Part, r: Any, psi: Planar, backward: bool) -> tuple[Planar, Pla
 
 def _repeats(part: _Part, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
     """The state after the part, and its tangents in the frame at the part's end (or start, if backward)."""
-    n = part.angles.shape[0]
+    n = part.repeats
     if n == 1:
         return _born(part, 0, psi, backward)
 
@@ -216,13 +218,13 @@ def rows(circuit: Circuit, theta: Float[Array, " P"], x: Array | None = None) ->
         whole = parts[middle]
         if repeat > 0:
             first = [*first, _cut(whole, 0, repeat)]
-        if repeat < whole.angles.shape[0]:
-            last = [_cut(whole, repeat, whole.angles.shape[0]), *last]
+        if repeat < whole.repeats:
+            last = [_cut(whole, repeat, whole.repeats), *last]
     psi = zero_state(circuit.n_qubits, theta.dtype)
     found: list[Planar] = []
     for part in first:
         if found:
-            found = [_carry(part, _join(found), 0, part.angles.shape[0])]
+            found = [_carry(part, _join(found), 0, part.repeats)]
         psi, born = _repeats(part, psi, backward=False)
         if born is not None:
             found.append(born)
@@ -232,7 +234,7 @@ def rows(circuit: Circuit, theta: Float[Array, " P"], x: Array | None = None) ->
         if born is None:
             continue
         for earlier in reversed(last[:k]):
-            born = _carry_back(earlier, born, earlier.angles.shape[0])
+            born = _carry_back(earlier, born, earlier.repeats)
         found.append(born)
     if not found:
         empty = jnp.zeros((0, 1 << circuit.n_qubits), theta.dtype)

@@ -21,7 +21,7 @@ import pydantic
 import pytest
 import xarray as xr
 
-from qgeom import cli, cluster, errors, experiments
+from qgeom import cli, cluster, comparison, errors, experiments
 from qgeom.experiments import base, statistics
 from qgeom.experiments.base import BaseSettings
 from qgeom.figures import style
@@ -458,5 +458,10 @@ def test_a_comparison_prints_its_table_and_names_its_figure(capsys, monkeypatch,
     assert {"settings.json", "data.nc", "provenance.json", "table.txt", "table.csv", "table.tex"} <= names
     assert not any(name.startswith(".") for name in names)
     assert RunFolder(tmp_path / "c").load_settings()["seed"] == 4
+
+    saved = comparison.Comparison.load(tmp_path / "c")
+    monkeypatch.setattr(comparison, "run", lambda *arguments, **options: saved)  # JSON of the same
     code, out, _ = qgeom(capsys, *arguments, "--json")
-    assert json.loads(out)["table"]
+    assert code == 0
+    rows_of_json = json.loads(out)["table"]
+    assert {row["description"] for row in rows_of_json} == {"circuit", "network"}

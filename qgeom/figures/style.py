@@ -135,12 +135,19 @@ _METADATA: dict[str, dict[str, Any]] = {
 
 def save(figure: Figure, stem: str | os.PathLike[str], formats: tuple[str, ...] = FORMATS) -> list[Path]:
     """Write ``stem.pdf``, ``stem.svg`` and ``stem.png`` and return their paths. Equal figures give equal files."""
+    for extension in formats:
+        if extension not in _METADATA:
+            raise ValueError(f"unknown figure format {extension!r}; choose from {', '.join(FORMATS)}")
     paths = []
+    engine = figure.get_layout_engine()
     with matplotlib.rc_context({"svg.hashsalt": "qgeom", "svg.fonttype": "path", "pdf.fonttype": 42}):
-        for extension in formats:
-            if extension not in _METADATA:
-                raise ValueError(f"unknown figure format {extension!r}; choose from {', '.join(FORMATS)}")
-            path = Path(f"{os.fspath(stem)}.{extension}")
-            figure.savefig(path, dpi=300, metadata=_METADATA[extension])
-            paths.append(path)
+        figure.draw_without_rendering()  # lays the figure out; once is enough for all formats
+        figure.set_layout_engine("none")
+        try:
+            for extension in formats:
+                path = Path(f"{os.fspath(stem)}.{extension}")
+                figure.savefig(path, dpi=300, metadata=_METADATA[extension])
+                paths.append(path)
+        finally:
+            figure.set_layout_engine(engine)
     return paths

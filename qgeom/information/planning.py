@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 
+from circuits import memory
 from circuits.circuit import Circuit
 from circuits.description import (
     DensityMatrix,
@@ -19,6 +20,7 @@ from circuits.description import (
     State,
     parameter_dtype,
 )
+from circuits.tangents import row_parameters
 from qgeom.information.bures import Bures
 from qgeom.information.fisher_rao import FisherRao
 from qgeom.information.fubini_study import FubiniStudy
@@ -122,10 +124,14 @@ def make_plan(
         raise ValueError("density matrices need mode='forward' (or 'auto')")
     inputs = sum(leaf.size for leaf in jax.tree.leaves(sample))
     product_bytes = 16 * itemsize * (coordinates + inputs + 64)
-    matrix_bytes = 4 * itemsize * p * (coordinates + (0 if reverse else inputs))
+    vectors = len(row_parameters(description)) if isinstance(description, Circuit) else p
+    # All rows or columns of J for one data point: themselves, a copy on the way to the product, and what made them.
+    matrix_bytes = 4 * itemsize * max(p, vectors) * (coordinates + (0 if reverse else inputs))
     tile = None
-    if not reverse and matrix_bytes > 4 * BUDGET_BYTES:
-        tile = max(1, 4 * BUDGET_BYTES * p // matrix_bytes)
+    if not reverse and matrix_bytes > BUDGET_BYTES:
+        share = memory.available_bytes() / matrix_bytes
+        if share < 1.0:  # a power of two, so that the memory of the moment does not make a new plan each time
+            tile = 2 ** max(0, int(np.log2(max(1.0, p * share / 4.0))))
     return Plan(
         description=description,
         manifold=manifold,
@@ -218,4 +224,18 @@ def dual_size(plan: Plan, n: int, p: int) -> int | None:
 
 
 def require_matrix(p: int, dtype: Any) -> None:
-    """Raise before allocating a matrix that the machine cannot hold."""
+    """Raise before allocating a matrix that the machine cannot hold.
+
+    Raises:
+        MemoryError: with what is needed, what there is, and the largest size that fits.
+    """
+    copies = 3 * jnp.dtype(dtype).itemsize
+    if copies * p * p < BUDGET_BYTES:
+        return
+    available = memory.available_bytes()
+    if copies * p * p > available:
+        raise MemoryError(
+            f"a dense metric of {p} parameters needs {copies * p * p / 2**30:.3g} GiB and {available / 2**30:.3g} GiB "
+            f"are available: at most {int((available / copies) ** 0.5)} parameters fit; use mv, diagonal, "
+            "spectral_density or a subset"
+        )

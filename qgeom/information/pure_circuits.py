@@ -54,7 +54,9 @@ def horizontal_tangents(circuit: Circuit, theta: Float[Array, " P"], x: Array | 
     of epsilon where the metric is zero, instead of epsilon squared.
     """
     psi, born = tangents.rows(circuit, theta, x)
-    return jax.vmap(horizontal, (None, 0))(psi, by_parameter(born, tangents.row_parameters(circuit), theta.shape[0]))
+    return jax.vmap(horizontal, (None, 0))(
+        psi, by_parameter(born, tangents.row_parameters(circuit), theta.shape[0])
+    )
 
 
 def by_parameter(rows: Planar, index: np.ndarray, n_parameters: int) -> Planar:
