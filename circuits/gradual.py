@@ -31,7 +31,8 @@ class _Gradual(NamedTuple):
     """Position of each angle among ``circuit.angles``; -1 for one of a fixed gate."""
     constant: np.ndarray
     """The angle of a fixed gate at full strength; 0 elsewhere."""
-    layer: np.ndarray
+    gate: np.ndarray
+    """The gate of ``circuit.ops`` that each angle belongs to."""
 
 
 def partial(circuit: Circuit | Measured, theta: Array, x: Array | None, s: Array | float) -> State | Distribution:
@@ -46,9 +47,14 @@ def partial(circuit: Circuit | Measured, theta: Array, x: Array | None, s: Array
         state = partial(circuit.circuit, theta, x, s)
         assert isinstance(state, State)
         return circuit.readout(state)
+    return with_strengths(circuit, theta, x, jnp.asarray(s, theta.dtype) - jnp.asarray(circuit.layer_of, theta.dtype))
+
+
+def with_strengths(circuit: Circuit, theta: Array, x: Array | None, strengths: Float[Array, " gates"]) -> State:
+    """The state in which gate k of ``circuit.ops`` acts with the fraction ``strengths[k]``, cut off at 0 and 1."""
     gradual = _gradual(circuit)
-    strength = jnp.clip(jnp.asarray(s, theta.dtype) - jnp.asarray(gradual.layer, theta.dtype), 0.0, 1.0)
-    return gradual.free(strength * _full_angles(circuit, gradual, theta, x))
+    fraction = jnp.clip(strengths, 0.0, 1.0)[jnp.asarray(gradual.gate)]
+    return gradual.free(fraction * _full_angles(circuit, gradual, theta, x))
 
 
 def _full_angles(circuit: Circuit, gradual: _Gradual, theta: Array, x: Array | None) -> Float[Array, " angles"]:
@@ -65,14 +71,14 @@ def _gradual(circuit: Circuit) -> _Gradual:
     counts: list[int] = []
     source: list[int] = []
     constant: list[float] = []
-    layer_of_angle: list[int] = []
+    gate_of_angle: list[int] = []
 
-    def add(op: Op, layer: int, sources: list[int], constants: list[float]) -> None:
+    def add(op: Op, gate: int, sources: list[int], constants: list[float]) -> None:
         first = len(source)
         ops.append(Op(op.name, op.wires, tuple(Param(first + k) for k in range(len(sources))), op.pauli))
         source.extend(sources)
         constant.extend(constants)
-        layer_of_angle.extend([layer] * len(sources))
+        gate_of_angle.extend([gate] * len(sources))
 
     first_angle = np.cumsum([0, *(len(op.angles) for op in circuit.ops)])
     order = np.argsort(np.asarray(circuit.layer_of, dtype=np.int64), kind="stable")
@@ -81,27 +87,27 @@ def _gradual(circuit: Circuit) -> _Gradual:
         before = len(ops)
         if op.angles:
             positions = list(range(int(first_angle[k]), int(first_angle[k + 1])))
-            add(op, layer, positions, [0.0] * len(positions))
+            add(op, k, positions, [0.0] * len(positions))
         elif op.name == "CCX":
             # X^t = H diag(1, e^{i pi t}) H, so the Hadamards around the phase are always on.
             ops.append(Op("H", op.wires[2:]))
-            add(Op("MCP", op.wires), layer, [-1], [float(np.pi)])
+            add(Op("MCP", op.wires), k, [-1], [float(np.pi)])
             ops.append(Op("H", op.wires[2:]))
         elif op.name == "CSWAP":
             control, a, b = op.wires
             ops.extend([Op("CX", (b, a)), Op("H", (b,))])
-            add(Op("MCP", (control, a, b)), layer, [-1], [float(np.pi)])
+            add(Op("MCP", (control, a, b)), k, [-1], [float(np.pi)])
             ops.extend([Op("H", (b,)), Op("CX", (b, a))])
         elif op.name == "CZ":
-            add(Op("CP", op.wires), layer, [-1], [float(np.pi)])  # diagonal gates stay diagonal
+            add(Op("CP", op.wires), k, [-1], [float(np.pi)])  # diagonal gates stay diagonal
         elif len(op.wires) <= 2:
             with jax.ensure_compile_time_eval():  # a concrete matrix, also where the caller is traced
                 fixed_matrix = np.asarray(matrix(op, np.zeros(0)))
             angles = logarithm(fixed_matrix).tolist()
-            add(Op("SU2" if len(op.wires) == 1 else "SU4", op.wires), layer, [-1] * len(angles), angles)
+            add(Op("SU2" if len(op.wires) == 1 else "SU4", op.wires), k, [-1] * len(angles), angles)
         else:
             raise ValueError(f"the fixed gate {op.name} on {len(op.wires)} qubits cannot be switched on gradually")
         counts += [layer] * (len(ops) - before)
     layers = np.bincount(np.asarray(counts, dtype=np.int64), minlength=len(circuit.layers)).tolist()
     free = Circuit(circuit.n_qubits, ops, layers)
-    return _Gradual(free, np.asarray(source, np.int64), np.asarray(constant), np.asarray(layer_of_angle, np.int64))
+    return _Gradual(free, np.asarray(source, np.int64), np.asarray(constant), np.asarray(gate_of_angle, np.int64))

@@ -70,6 +70,14 @@ class RepeatedSegment:
             psi = step.apply(constant, weights, psi)
         return psi
 
+    def push(
+        self, constants: list[Any], row: Row, rate: Row, psi: Planar, tangent: Planar
+    ) -> tuple[Planar, Planar]:
+        """One repeat of the state and a tangent; ``rate`` is the tangent of the row."""
+        for step, constant, weights, rates in zip(self.steps, constants, row.weights, rate.weights, strict=True):
+            psi, tangent = step.push(constant, weights, rates, psi, tangent)
+        return psi, tangent
+
     def sweep(
         self, constants: list[Any], row: Row, psi: Planar, cotangent: Planar
     ) -> tuple[Planar, Planar, Float[Array, " a"]]:

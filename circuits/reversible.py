@@ -43,6 +43,26 @@ def forward_segment(segment: Any, psi: Planar, rows: Any) -> Planar:
     return jax.lax.scan(body, psi, rows)[0]
 
 
+def push(
+    program: Program, psi: Planar, angles: Float[Array, " a"], tangent: Planar, rates: Float[Array, " a"]
+) -> tuple[Planar, Planar]:
+    """The final state and its tangent, from those of the initial state and of the angles, in one sweep."""
+    for segment in program.segments:
+        constants = segment.constants(psi.re.dtype)
+        rows, changes = jax.jvp(segment.prepare, (angles,), (rates,))
+        # masks have no tangent; a loop wants an array in their place
+        changes = jax.tree.map(lambda r, c: r if c.dtype == jax.dtypes.float0 else c, rows, changes)
+
+        def body(carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants) -> Any:
+            return segment.push(constants, *row, *carry), None
+
+        if segment.repeats == 1:
+            psi, tangent = body((psi, tangent), jax.tree.map(lambda r: r[0], (rows, changes)))[0]
+        else:
+            psi, tangent = jax.lax.scan(body, (psi, tangent), (rows, changes))[0]
+    return psi, tangent
+
+
 def backward(
     program: Program, psi: Planar, angles: Float[Array, " a"], cotangent: Planar
 ) -> tuple[Planar, Float[Array, " a"]]:
@@ -88,10 +108,7 @@ _N_FIXED, _N_LINEAR = 5, 3
 
 def _push_one(program: Program, *operands: Array) -> list[Array]:
     re0, im0, _, _, angles, dre, dim, dangles = operands
-    _, tangent = jax.jvp(
-        functools.partial(forward, program), (Planar(re0, im0), angles), (Planar(dre, dim), dangles)
-    )
-    return list(tangent)
+    return list(push(program, Planar(re0, im0), angles, Planar(dre, dim), dangles)[1])
 
 
 def _pull_one(program: Program, *operands: Array) -> list[Array]:

@@ -128,6 +128,16 @@ class ScatteredSegment:
             [phase, flip, lambda: matrix([row.first]), lambda: matrix([row.first, row.second])],
         )
 
+    def push(
+        self, constants: Any, row: Row, rate: Row, psi: Planar, tangent: Planar
+    ) -> tuple[Planar, Planar]:
+        """One element of the state and a tangent; ``rate`` is the tangent of the row."""
+
+        def act(phase: Array, matrix: Planar, state: Planar) -> Planar:
+            return self.body(constants, row._replace(phase=phase, matrix=matrix), state)
+
+        return jax.jvp(act, (row.phase, row.matrix, psi), (rate.phase, rate.matrix, tangent))
+
     def undo(self, constants: Any, row: Row, psi: Planar) -> Planar:
         inverse = row._replace(phase=-row.phase, matrix=planar.adjoint(row.matrix))
         return self.body(constants, inverse, psi)

@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from circuits import memory
+from circuits import memory, reversible
 from circuits.description import State
 from circuits.planar import Planar, to_complex
 from circuits.program import compile_circuit, compile_layers
-from circuits.reversible import evolve, forward
+from circuits.reversible import evolve
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
@@ -120,12 +120,9 @@ def expectation(
 @functools.partial(jax.jit, static_argnums=0)
 def _push(circuit: Circuit, theta: Array, v: Array, x: Array | None) -> tuple[Planar, Planar]:
     program = compile_circuit(circuit)
-
-    def final(t: Array) -> Planar:
-        angles = program.ordered(circuit.angles(t, x))
-        return forward(program, zero_state(circuit.n_qubits, t.dtype), angles)
-
-    return jax.jvp(final, (theta,), (v,))
+    angles, rates = jax.jvp(lambda t: program.ordered(circuit.angles(t, x)), (theta,), (v,))
+    start = zero_state(circuit.n_qubits, theta.dtype)
+    return reversible.push(program, start, angles, jax.tree.map(jnp.zeros_like, start), rates)
 
 
 def push(

@@ -47,6 +47,12 @@ class Step(abc.ABC):
     @abc.abstractmethod
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar: ...
 
+    def push(
+        self, constants: Any, weights: Any, rates: Any, psi: Planar, tangent: Planar
+    ) -> tuple[Planar, Planar]:
+        """State and tangent after the step; ``rates`` is the tangent of the weights."""
+        return jax.jvp(lambda w, p: self.apply(constants, w, p), (weights, psi), (rates, tangent))
+
     def expanded(self, constants: Any, weights: Any) -> Any:
         """Weights for `apply_many` and `invert_many`; may be as large as a state, which a batch makes worth it."""
         return weights
@@ -240,6 +246,18 @@ class Phases(Step):
 
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
         return self._times(planar.conjugate(self._table(constants, weights)), psi)
+
+    def push(
+        self, constants: Any, weights: Any, rates: Any, psi: Planar, tangent: Planar
+    ) -> tuple[Planar, Planar]:
+        if self.across.size:
+            return super().push(constants, weights, rates, psi, tangent)
+        # i dphi times the state after the step, dphi a sum over the halves: no second table
+        upper, lower = (w.re * d.im - w.im * d.re for w, d in zip(weights[:2], rates[:2], strict=True))
+        phase = (upper[:, None] + lower[None, :]).reshape(psi.re.shape)
+        table = self._table(constants, weights)
+        psi, tangent = self._times(table, psi), self._times(table, tangent)
+        return psi, Planar(tangent.re - phase * psi.im, tangent.im + phase * psi.re)
 
     def expanded(self, constants: Any, weights: Any) -> Any:
         return Planar(*(part.reshape(-1) for part in self._table(constants, weights)))
@@ -483,6 +501,21 @@ class Blocks(Step):
 
     def invert(self, constants: Any, weights: Any, psi: Planar) -> Planar:
         return self._act([planar.adjoint(m) for m in weights], psi)
+
+    def push(
+        self, constants: Any, weights: Any, rates: Any, psi: Planar, tangent: Planar
+    ) -> tuple[Planar, Planar]:
+        if not self.covers_all or any(w.im is not None for w in weights):
+            return super().push(constants, weights, rates, psi, tangent)
+        for matrix, rate in zip(reversed(weights), reversed(rates), strict=True):
+            # one product of the state with M above dM, one of the tangent with M
+            both = Planar(jnp.concatenate([matrix.re, rate.re]), None)
+            stacked = _rotate(both, psi)
+            half = psi.re.shape[0]
+            moved = _rotate(matrix, tangent)
+            psi = Planar(stacked.re[:half], stacked.im[:half])
+            tangent = Planar(moved.re + stacked.re[half:], moved.im + stacked.im[half:])
+        return psi, tangent
 
     def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         if not self.covers_all:

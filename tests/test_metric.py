@@ -12,13 +12,24 @@ import circuits
 import qgeom
 from circuits import gates
 from qgeom.information.spectrum import numerical_rank
-from tests.zoo import BlochMixed, Categorical, EntangledState, GHZPhase, ProductRY, RankTwoMixed, Regression, Sphere
+from tests.zoo import (
+    BlochMixed,
+    Categorical,
+    EntangledState,
+    GHZPhase,
+    ProductRY,
+    RankTwoMixed,
+    Regression,
+    Sphere,
+)
 
 INPUTS = jnp.asarray([[0.3], [-0.7], [1.1], [0.2], [-0.4]])
 
 
 def small_circuit() -> circuits.Circuit:
-    return circuits.hardware_efficient(n_qubits=3, n_layers=2, rotations=("RY", "RZ"), entangler="CZ", topology="ring")
+    return circuits.hardware_efficient(
+        n_qubits=3, n_layers=2, rotations=("RY", "RZ"), entangler="CZ", topology="ring"
+    )
 
 
 # -- closed forms ----------------------------------------------------------------------------------------------
@@ -41,7 +52,9 @@ def test_ghz_under_a_collective_phase_reaches_the_heisenberg_limit_and_a_product
     theta = jnp.asarray([0.3])
     assert float(qgeom.information_metric(ghz, theta).trace()) == pytest.approx(n**2, abs=1e-12)
     assert float(qgeom.information_metric(product, theta).trace()) == pytest.approx(n, abs=1e-12)
-    assert float(qgeom.information_metric(GHZPhase(qubits=n), theta).trace()) == pytest.approx(n**2, abs=1e-12)
+    assert float(qgeom.information_metric(GHZPhase(qubits=n), theta).trace()) == pytest.approx(
+        n**2, abs=1e-12
+    )
 
 
 def test_geometric_tensor_of_h_rz_rx_is_the_known_one():
@@ -130,7 +143,9 @@ def test_sld_fisher_of_rank_two_states_by_finite_differences_and_an_explicit_sum
 
 def test_shared_and_scaled_parameters_add_their_tangents():
     p = circuits.Param(0)
-    shared = circuits.Circuit(2, [gates.RY(p, 0), gates.CX(0, 1), gates.RY(2.0 * p, 1), gates.RX(circuits.Param(1), 0)])
+    shared = circuits.Circuit(
+        2, [gates.RY(p, 0), gates.CX(0, 1), gates.RY(2.0 * p, 1), gates.RX(circuits.Param(1), 0)]
+    )
     free = circuits.Circuit(
         2,
         [
@@ -145,7 +160,9 @@ def test_shared_and_scaled_parameters_add_their_tangents():
     fold = np.asarray([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
     m = qgeom.information_metric(shared, theta)
     np.testing.assert_allclose(m.as_matrix(), fold.T @ np.asarray(full) @ fold, atol=1e-13)
-    np.testing.assert_allclose(m.mv(jnp.asarray([0.2, 0.7])), m.as_matrix() @ jnp.asarray([0.2, 0.7]), atol=1e-13)
+    np.testing.assert_allclose(
+        m.mv(jnp.asarray([0.2, 0.7])), m.as_matrix() @ jnp.asarray([0.2, 0.7]), atol=1e-13
+    )
 
 
 # -- data, weights, subsets, batches ---------------------------------------------------------------------------
@@ -242,7 +259,9 @@ def test_a_matrix_that_does_not_fit_is_refused_with_both_figures(monkeypatch):
     monkeypatch.setattr("circuits.memory.available_bytes", lambda *_: 2.0**30)
     mlp = circuits.MLP((100, 100, 10))
     m = qgeom.information_metric(mlp, mlp.init(jax.random.key(0)), jnp.ones((1, 100)))
-    with pytest.raises(MemoryError, match=r"11110 parameters needs .* GiB and 1 GiB are available: at most 66"):
+    with pytest.raises(
+        MemoryError, match=r"11110 parameters needs .* GiB and 1 GiB are available: at most 66"
+    ):
         m.as_matrix()
 
 
@@ -315,7 +334,9 @@ def test_global_phases_and_constant_outcomes_have_rank_zero():
 def test_rank_of_a_redundant_circuit_in_both_precisions(dtype):
     # Two successive rotations about one axis are one parameter; RZ on |0> is none.
     p = [circuits.Param(i) for i in range(4)]
-    c = circuits.Circuit(2, [gates.RZ(p[0], 0), gates.RY(p[1], 0), gates.RY(p[2], 0), gates.CX(0, 1), gates.RX(p[3], 1)])
+    c = circuits.Circuit(
+        2, [gates.RZ(p[0], 0), gates.RY(p[1], 0), gates.RY(p[2], 0), gates.CX(0, 1), gates.RX(p[3], 1)]
+    )
     m = qgeom.information_metric(c, jnp.asarray([0.3, 0.5, 0.9, 0.2], dtype))
     assert m.as_matrix().dtype == dtype
     assert str(jnp.dtype(dtype)) in repr(m)
@@ -371,7 +392,7 @@ def test_lanczos_density_is_exact_when_steps_exhaust_the_spectrum_and_says_its_e
 def test_natural_gradient_solves_the_damped_system(matrix_free):
     c = small_circuit()
     m = qgeom.information_metric(c, c.init(jax.random.key(4)))
-    g = jnp.cos(jnp.arange(m.size) * 1.0)
+    g = jnp.cos(jnp.arange(float(m.size)))
     expected = np.linalg.solve(np.asarray(m.as_matrix()) + 1e-2 * np.eye(m.size), np.asarray(g))
     np.testing.assert_allclose(m.solve(g, 1e-2, matrix_free=matrix_free), expected, rtol=1e-7, atol=1e-9)
 
@@ -410,7 +431,7 @@ def test_the_metric_is_a_pytree_that_works_inside_jit_and_vmap():
 @pytest.mark.parametrize("description", [small_circuit(), EntangledState(), RankTwoMixed(), Categorical()])
 def test_forward_derivative_of_the_matrix_agrees_with_finite_differences(description):
     theta = description.init(jax.random.key(7))
-    direction = jnp.cos(jnp.arange(theta.size) * 1.0)
+    direction = jnp.cos(jnp.arange(float(theta.size)))
 
     def matrix(t):
         return qgeom.information_metric(description, t).as_matrix()

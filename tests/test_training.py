@@ -23,7 +23,7 @@ def _regression(seeds: int = 2) -> tasks.Split:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(seeds, 20, 3))
     y = rng.normal(size=(seeds, 20, 2))
-    return tasks.Split(x, y, x, y, np.arange(20), np.arange(20))
+    return tasks.Split(x, y, x, y, *np.zeros((2, seeds, 20), int))
 
 
 def _moons(seeds: tuple[int, ...]) -> tasks.Split:
@@ -146,7 +146,7 @@ def test_the_stop_rule_and_its_reasons():
 def test_both_sides_beat_chance(optimizer):
     """Two moons: chance is one half, a straight line reaches about 0.85."""
     seeds = (0, 1, 2)
-    circuit = circuits.Measured(circuits.reuploading(2, 3, n_features=2), wires=(0,))
+    circuit = circuits.Measured(circuits.data_reuploading(2, 3, 2, rotations=("RZ", "RY")), wires=(0,))
     for description in (circuit, SMALL):
         result = train(description, _moons(seeds), seeds, optimizer, StopRule(max_steps=60))
         assert result.train_accuracy[:, -1].mean() > 0.75
@@ -180,7 +180,7 @@ def test_progress_advances_by_the_most_steps_also_where_training_ends_early():
 def test_bad_input_gets_one_line():
     splits = _moons((0,))
     with pytest.raises(TypeError, match="categorical or Gaussian output, not State; wrap a circuit as circuits.Measured"):
-        train(circuits.reuploading(2, 1, n_features=2), splits, (0,), Adam())
+        train(circuits.data_reuploading(2, 1, 2), splits, (0,), Adam())
     with pytest.raises(ValueError, match="2 outcomes; the labels go up to class 2"):
         train(SMALL, splits._replace(train_y=splits.train_y + 1), (0,), Adam())
     with pytest.raises(ValueError, match="batch_size is 99; the training part has 28 samples"):

@@ -56,8 +56,8 @@ def quantum_side(description: Description) -> Circuit | None:
 
 def measure(
     description: Description, path: Float[Array, "points P"], steps: int, inputs: Array, gamma: float
-) -> dict[str, Any]:
-    """All quantities at the end of one training path.
+) -> dict[str, np.ndarray]:
+    """All quantities at the end of one training path, classical first and quantum second.
 
     Args:
         path: flat parameters; the last of them are the trained ones.
@@ -66,23 +66,35 @@ def measure(
         gamma: of the effective dimension.
 
     Returns:
-        ``eigenvalues (P,)``, descending, and every name of :data:`SCALARS`. The effective dimension is the local one, at
-        the trained parameters alone; it is NaN where ``gamma n / (2 pi ln n)`` is not above 1.
+        ``eigenvalues (2, P)``, descending, and every name of :data:`SCALARS` with shape ``(2,)``; NaN where there is no
+        state. The effective dimension is the local one, at the trained parameters alone; it is NaN where
+        ``gamma n / (2 pi ln n)`` is not above 1.
     """
     dtype = str(path.dtype)
-    matrix = fisher_matrix(description, dtype, path[-1], inputs)
+    circuit = quantum_side(description)
+    columns = [_of_matrix(fisher_matrix(description, dtype, path[-1], inputs), len(inputs), gamma)]
+    if circuit is not None:
+        columns.append(_of_matrix(fisher_matrix(circuit, dtype, path[-1], inputs), len(inputs), gamma))
+    path_lengths = np.asarray(_path_lengths(description, dtype, path, steps, inputs))
+    layer_lengths = np.asarray(_layer_lengths(description, dtype, path[-1], inputs))
+    for k, column in enumerate(columns):
+        column["path_length"], column["layer_length"] = path_lengths[k], layer_lengths[k]
+    if circuit is None:
+        columns.append({name: np.full_like(value, np.nan, dtype=float) for name, value in columns[0].items()})
+    return {name: np.stack([np.asarray(column[name], dtype=float) for column in columns]) for name in columns[0]}
+
+
+def _of_matrix(matrix: Array, n: int, gamma: float) -> dict[str, Any]:
     eigenvalues = np.asarray(jnp.linalg.eigvalsh(matrix))
-    kappa = resolution(len(inputs), gamma)
+    kappa = resolution(n, gamma)
     return {
         "eigenvalues": eigenvalues[::-1],
-        "trace": float(eigenvalues.sum()),
+        "trace": eigenvalues.sum(),
         "rank": numerical_rank(eigenvalues),
-        "effective_dimension": float(effective_dimension(matrix, len(inputs), gamma)) if kappa > 1.0 else np.nan,
-        "effective_rank": float(effective_rank(eigenvalues)),
-        "small_eigenvalue_share": float(small_eigenvalue_share(eigenvalues)),
-        "log_volume": float(half_log_determinant(jnp.asarray(eigenvalues), kappa)),
-        "path_length": float(_path_length(description, dtype, path, steps, inputs)),
-        "layer_length": float(_layer_length(description, dtype, path[-1], inputs)),
+        "effective_dimension": effective_dimension(matrix, n, gamma) if kappa > 1.0 else np.nan,
+        "effective_rank": effective_rank(eigenvalues),
+        "small_eigenvalue_share": small_eigenvalue_share(eigenvalues),
+        "log_volume": half_log_determinant(jnp.asarray(eigenvalues), kappa),
     }
 
 
@@ -109,44 +121,60 @@ def fisher_matrix(description: Description, dtype: str, theta: Float[Array, " P"
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _path_length(description: Description, dtype: str, path: Array, steps: Array, inputs: Array) -> Array:
-    unravel = unraveler(description, dtype)
-    return _length(lambda k: jax.vmap(description, (None, 0))(unravel(path[k]), inputs), steps)
+def _path_lengths(description: Description, dtype: str, path: Array, steps: Array, inputs: Array) -> Array:
+    """Of the training path: of the state, where there is one, and through the readout."""
+    unravel, body, read = unraveler(description, dtype), *_body_and_readout(description)
+    return _lengths(lambda k: jax.vmap(body, (None, 0))(unravel(path[k]), inputs), read, steps)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _layer_length(description: Description, dtype: str, theta: Array, inputs: Array) -> Array:
+def _layer_lengths(description: Description, dtype: str, theta: Array, inputs: Array) -> Array:
     params = unraveler(description, dtype)(theta)
-    if isinstance(description, Measured | Circuit):
-        n_layers = len((description.circuit if isinstance(description, Measured) else description).layers)
+    body, read = _body_and_readout(description)
+    if isinstance(body, Circuit):
+        n_layers = len(body.layers)
 
         def point(x: Array, s: Array) -> Point:
-            return gradual.partial(description, params, x, s)
-    elif isinstance(description, Network):
-        n_layers = description.n_blocks
+            return gradual.partial(body, params, x, s)
+    elif isinstance(body, Network):
+        n_layers = body.n_blocks
 
         def point(x: Array, s: Array) -> Point:
-            return description.partial(params, x, s)
+            return body.partial(params, x, s)
     else:  # the points of its own curve are all there is
         points = jax.vmap(description.curve, (None, 0))(params, inputs)
         n_points = jax.tree.leaves(points)[0].shape[1]
-        return _length(lambda k: jax.tree.map(lambda a: a[:, k], points), n_points - 1)
-    return _length(
+        return _lengths(lambda k: jax.tree.map(lambda a: a[:, k], points), None, n_points - 1)
+    return _lengths(
         lambda k: jax.vmap(point, (0, None))(inputs, k.astype(theta.dtype) / POINTS_PER_LAYER),
+        read,
         n_layers * POINTS_PER_LAYER,
     )
 
 
-def _length(points_at: Callable[[Array], Point], steps: int | Array) -> Array:
-    """``sum_k sqrt(E_x d(y_k, y_k+1)^2)``, ``k = 0 ... steps - 1``; one batch of points at a time."""
+def _body_and_readout(description: Description) -> tuple[Description, Callable[[Any], Point] | None]:
+    if isinstance(description, Measured):
+        return description.circuit, description.readout
+    return description, None
 
-    def body(k: Array, carry: tuple[Point, Array]) -> tuple[Point, Array]:
+
+def _lengths(points_at: Callable[[Array], Point], read: Callable[[Any], Point] | None, steps: int | Array) -> Array:
+    """``sum_k sqrt(E_x d(y_k, y_k+1)^2)``, ``k = 0 ... steps - 1``; one batch of points at a time.
+
+    Shape ``(1,)`` for the points themselves; ``(2,)`` where they are read: first of what is read.
+    """
+
+    def both(k: Array) -> tuple[Point, ...]:
+        points = points_at(k)
+        return (points,) if read is None else (jax.vmap(read)(points), points)
+
+    def body(k: Array, carry: tuple[tuple[Point, ...], Array]) -> tuple[tuple[Point, ...], Array]:
         before, total = carry
-        after = points_at(k)
-        squares = jnp.square(jax.vmap(distance)(before, after))
-        return after, total + jnp.sqrt(jnp.mean(squares))
+        after = both(k)
+        squares = [jnp.mean(jnp.square(jax.vmap(distance)(a, b))) for a, b in zip(before, after, strict=True)]
+        return after, total + jnp.sqrt(jnp.stack(squares))
 
-    first = points_at(jnp.zeros((), jnp.int32))
-    zero = jnp.zeros((), jnp.finfo(jax.tree.leaves(first)[0].dtype).dtype)
+    first = both(jnp.zeros((), jnp.int32))
+    zero = jnp.zeros(len(first), jnp.finfo(jax.tree.leaves(first)[0].dtype).dtype)
     last = jnp.asarray(steps, jnp.int32) + 1
     return lax.fori_loop(jnp.ones((), jnp.int32), last, body, (first, zero))[1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
 import pickle
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,13 +24,15 @@ from qgeom.comparison.result import PART_PREFIX, Comparison
 from qgeom.comparison.settings import CompareSettings
 from qgeom.errors import unknown
 from qgeom.progress import Progress, Silent
-from qgeom.provenance import Clock, command_line, provenance
+from qgeom.provenance import Clock, command_line, cpus, provenance
 from qgeom.results import RunFolder
 from qgeom.tasks import Split, Task, load
 from qgeom.training import REASONS, Adam, NaturalGradient, Optimizer, StopRule, initial_parameters, train
 
 DEFAULT_OPTIMIZERS = (Adam(), NaturalGradient())
 DEFAULT_STOP = StopRule(max_steps=200, target_loss=0.1)
+
+_Key = TypeVar("_Key")
 
 _PATH_BYTES = 2**26
 _STEPS_PER_MEASUREMENT = 5  # for the progress bar: what measuring one seed takes, in steps
@@ -82,22 +87,31 @@ def compare(
     splits = loaded.splits(seed_list, test_fraction)
     parts = _Parts(folder)
     work = len(seed_list) * _STEPS_PER_MEASUREMENT
-    progress.stage(loaded.name, len(descriptions) * len(optimizers) * (stop.max_steps + work))
-    rows = []
-    for name, description in descriptions.items():
-        columns = []
-        for rule in optimizers:
-            identity = (description, rule, stop, batch_size, seed_list, splits, gamma, draws, str(dtype))
-            part = parts.load(identity)
-            if part is None:
-                part = _part(
-                    description, rule, loaded, splits, seed_list, stop, batch_size, gamma, draws, dtype, progress
-                )
-                parts.save(identity, part)
-            else:
-                progress.advance(stop.max_steps + work)
-            columns.append(part.assign_coords(optimizer=rule.name))
-        rows.append(_concatenated(columns, "optimizer").assign_coords(description=name))
+    pairs = [(name, rule) for name in descriptions for rule in optimizers]
+    progress.stage(loaded.name, len(pairs) * (stop.max_steps + work))
+    done: dict[tuple[str, Optimizer], xr.Dataset] = {}
+    missing: dict[tuple[str, Optimizer], Callable[[Progress], xr.Dataset]] = {}
+    identities = {
+        (name, rule): (descriptions[name], rule, stop, batch_size, seed_list, splits, gamma, draws, str(dtype))
+        for name, rule in pairs
+    }
+    for pair, identity in identities.items():
+        part = parts.load(identity)
+        if part is None:
+            missing[pair] = functools.partial(
+                _part, descriptions[pair[0]], pair[1], splits, seed_list, stop, batch_size, gamma, draws, dtype
+            )
+        else:
+            done[pair] = part
+            progress.advance(stop.max_steps + work)
+    for pair, part in _side_by_side(missing, progress):
+        done[pair] = part
+        parts.save(identities[pair], part)
+    rows = [
+        _concatenated([done[name, rule].assign_coords(optimizer=rule.name) for rule in optimizers], "optimizer")
+        .assign_coords(description=name)
+        for name in descriptions
+    ]
     data = _concatenated(rows, "description")
     data = data.assign(
         n_parameters=("description", [d.n_parameters for d in descriptions.values()]),
@@ -157,7 +171,6 @@ def run(
 def _part(
     description: Description,
     optimizer: Optimizer,
-    task: Task,
     splits: Split,
     seeds: tuple[int, ...],
     stop: StopRule,
@@ -169,21 +182,13 @@ def _part(
 ) -> xr.Dataset:
     """One description trained by one optimizer, all seeds, measured."""
     trained = train(description, splits, seeds, optimizer, stop, batch_size=batch_size, dtype=dtype, progress=progress)
-    circuit = measures.quantum_side(description)
-    names = ("eigenvalues", *measures.SCALARS)
-    found: dict[str, list[list[Any]]] = {name: [] for name in names}
+    found: list[dict[str, np.ndarray]] = []
     global_dimension = []
-    blank: dict[str, Any] = dict.fromkeys(measures.SCALARS, np.nan)
-    blank["eigenvalues"] = np.full(description.n_parameters, np.nan)
     for i, seed in enumerate(seeds):
-        # One length for all seeds, optimizers and descriptions of this size, so that nothing compiles twice.
+        # One length for all seeds and optimizers, so that nothing compiles twice.
         path = jnp.asarray(_padded(trained.path[i], stop.max_steps + 1))
         inputs = jnp.asarray(splits.train_x[i], path.dtype)
-        steps = int(trained.steps[i])
-        classical = measures.measure(description, path, steps, inputs, gamma)
-        quantum = blank if circuit is None else measures.measure(circuit, path, steps, inputs, gamma)
-        for name in names:
-            found[name].append([classical[name], quantum[name]])
+        found.append(measures.measure(description, path, int(trained.steps[i]), inputs, gamma))
         draw_seeds = tuple(int(s) for s in np.random.SeedSequence(seed).generate_state(draws))
         points = initial_parameters(description, draw_seeds, dtype)[0]
         global_dimension.append(measures.global_effective_dimension(description, points, inputs, gamma))
@@ -200,8 +205,8 @@ def _part(
             "parameters": (("seed", "saved_step", "parameter"), trained.path[:, ::every]),
             "global_effective_dimension": ("seed", global_dimension),
             "training_seconds": ((), trained.seconds, {"units": "s"}),
-            "eigenvalues": (("seed", "fisher", "parameter"), np.asarray(found["eigenvalues"])),
-            **{name: (("seed", "fisher"), np.asarray(found[name], dtype=float)) for name in measures.SCALARS},
+            "eigenvalues": (("seed", "fisher", "parameter"), np.stack([one["eigenvalues"] for one in found])),
+            **{name: (("seed", "fisher"), np.stack([one[name] for one in found])) for name in measures.SCALARS},
         },
         coords={
             "seed": list(seeds),
@@ -211,6 +216,43 @@ def _part(
             "parameter": np.arange(description.n_parameters),
         },
     )
+
+
+class _Interrupted(Exception):
+    """Another part failed, or the user pressed Ctrl-C."""
+
+
+class _Shared:
+    """One progress for several threads, through which they also learn that they should end."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self.ended = threading.Event()
+
+    def stage(self, description: str, total: int) -> None:
+        raise NotImplementedError("a part is no stage of its own")
+
+    def advance(self, steps: int = 1) -> None:
+        if self.ended.is_set():
+            raise _Interrupted
+        with self._lock:
+            self._progress.advance(steps)
+
+
+def _side_by_side(
+    parts: Mapping[_Key, Callable[[Progress], xr.Dataset]], progress: Progress
+) -> Iterator[tuple[_Key, xr.Dataset]]:
+    """The parts as they are finished, two at a time: compiling and small batches leave most processors idle."""
+    shared = _Shared(progress)
+    with ThreadPoolExecutor(max_workers=min(2, cpus())) as pool:
+        futures = {pool.submit(part, shared): key for key, part in parts.items()}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            shared.ended.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _padded(path: np.ndarray, points: int) -> np.ndarray:

@@ -12,7 +12,7 @@ Both are of the product manifold of the points of all data, so ``length >= dista
 **What acts at the same time.** Gates of one layer act together if they commute: ``exp(-i t sum_a theta_a G_a)`` is then
 one rotation with a constant generator, the speed is constant, and the length of the layer is
 ``2 sqrt(Var(sum_a theta_a G_a))`` in the state before it. Gates that do not commute (RY and RZ on one qubit) cannot; what
-then counts as one layer is a choice, made by :func:`resolve`:
+then counts as one layer is a choice, made by :func:`groups`:
 
 * ``"commuting"``: a layer falls into as few groups of pairwise commuting gates as the order of the gates allows;
 * ``"disjoint"``: into moments, in which no qubit is used twice;
@@ -42,6 +42,8 @@ from qgeom.information.planning import manifold_of
 Rule = Literal["commuting", "disjoint", "given"]
 RULES: tuple[Rule, ...] = ("commuting", "disjoint", "given")
 
+_PIECE = 32
+
 
 def n_layers(description: Description) -> int:
     """Number of layers, or of blocks, that are switched on one after the other.
@@ -70,92 +72,146 @@ def point_at(description: Description, params: Params, x: Array | None, s: Array
     return gradual.partial(description, params, x, s)
 
 
-@eqx.filter_jit
-def layer_speeds(
-    description: Description, params: Params, data: PyTree | None = None, nodes: int = 8
-) -> tuple[Float[Array, " nodes"], Float[Array, "layers nodes"]]:
-    """Speeds ``sqrt(E_x g(y', y'))`` at Gauss-Legendre nodes inside every layer.
+def groups(description: Description, rule: Rule = "commuting") -> np.ndarray:
+    """Which gates act at the same time: the number of the group of every gate of ``circuit.ops``, from 0.
 
-    Args:
-        description: a circuit, a measured circuit or a network.
-        params: its parameters.
-        data: inputs with a leading axis, or None.
-        nodes: per layer. One is exact for the state of a circuit whose layers have constant generators.
-
-    Returns:
-        weights of the nodes, which sum to 1, and speeds per layer: ``speeds @ weights`` are the lengths of the layers.
-    """
-    times, weights = np.polynomial.legendre.leggauss(nodes)
-    dtype = jnp.result_type(*jax.tree.leaves(params)) if jax.tree.leaves(params) else jnp.result_type(float)
-    count = n_layers(description)
-    s = np.arange(count)[:, None] + 0.5 * (times + 1.0)[None, :]
-
-    def speed(s: Array) -> Array:
-        def squared(x: PyTree | None) -> Array:
-            point, velocity = jax.jvp(lambda t: point_at(description, params, x, t), (s,), (jnp.ones_like(s),))
-            return jnp.sum(jnp.square(manifold_of(point).isometry(point, velocity)))
-
-        return safe_sqrt(squared(None) if data is None else jnp.mean(jax.vmap(squared)(data)))
-
-    # One node after the other: a batch of all of them would hold the states of the whole curve.
-    speeds = jax.lax.map(speed, jnp.asarray(s.reshape(-1), dtype)).reshape(count, nodes)
-    return jnp.asarray(0.5 * weights, dtype), speeds
-
-
-def layer_lengths(
-    description: Description, params: Params, data: PyTree | None = None, nodes: int = 8
-) -> Float[Array, " layers"]:
-    """The information length of every layer; their sum is the length of the layer curve."""
-    weights, speeds = layer_speeds(description, params, data, nodes)
-    return jnp.matmul(speeds, weights)
-
-
-@eqx.filter_jit
-def end_distance(description: Description, params: Params, data: PyTree | None = None) -> Float[Array, ""]:
-    """``sqrt(E_x d(y(0), y(L))^2)``: the geodesic distance of the two ends of the layer curve."""
-    count = n_layers(description)
-    leaves = jax.tree.leaves(params)
-    dtype = jnp.result_type(*leaves) if leaves else jnp.result_type(float)
-
-    def squared(x: PyTree | None) -> Array:
-        first = point_at(description, params, x, jnp.zeros((), dtype))
-        last = point_at(description, params, x, jnp.full((), count, dtype))
-        return jnp.square(manifold_of(first).distance(first, last))
-
-    return safe_sqrt(squared(None) if data is None else jnp.mean(jax.vmap(squared)(data)))
-
-
-def resolve(circuit: Circuit | Measured, rule: Rule = "commuting") -> Any:
-    """The same circuit with its layers divided as the module says, so that :func:`layer_lengths` follows that choice.
-
-    The unitary and the parameters stay as they are; only commuting gates change places. For ``"disjoint"`` and
-    ``"commuting"`` a gate enters the first group of its layer that comes after all the gates it must follow.
+    A gate enters the first group of its layer that comes after all the gates of the layer which it must follow: those
+    before it that do not commute with it, or for ``"disjoint"`` share a qubit with it. The blocks of a network are
+    never divided: group k is block k.
 
     Raises:
         ValueError: for an unknown rule.
     """
     if rule not in RULES:
         raise ValueError(f"unknown rule {rule!r}; choose from {', '.join(RULES)}")
-    if isinstance(circuit, Measured):
-        return Measured(resolve(circuit.circuit, rule), circuit.measured_wires, circuit.classes)
+    if isinstance(description, Network):
+        return np.arange(description.n_blocks)
+    circuit = description.circuit if isinstance(description, Measured) else description
+    n_layers(circuit)
+    assert isinstance(circuit, Circuit)
+    layer_of = np.asarray(circuit.layer_of, dtype=np.int64)
     if rule == "given":
-        return circuit
+        return layer_of
     separate = _do_not_commute if rule == "commuting" else _share_a_qubit
-    ops: list[Op] = []
-    sizes: list[int] = []
-    start = 0
-    for size in circuit.layers:
-        layer = circuit.layered_ops[start : start + size]
-        start += size
-        groups: list[list[Op]] = []
-        for op in layer:
-            place = 1 + max((k for k, group in enumerate(groups) if any(separate(op, g) for g in group)), default=-1)
-            if place == len(groups):
-                groups.append([])
-            groups[place].append(op)
-        ops += [op for group in groups for op in group]
-        sizes += [len(group) for group in groups]
-    return Circuit(circuit.n_qubits, ops, sizes)
+    found, first = np.zeros(len(circuit.ops), dtype=np.int64), 0
+    for layer in range(len(circuit.layers)):
+        members = np.flatnonzero(layer_of == layer).tolist()
+        for position, k in enumerate(members):
+            before = [found[j] for j in members[:position] if separate(circuit.ops[j], circuit.ops[k])]
+            found[k] = 1 + max(before, default=first - 1)
+        first = 1 + max(found[members], default=first - 1)
+    return found
+
+
+def layer_lengths(
+    description: Description,
+    params: Params,
+    data: PyTree | None = None,
+    nodes: int = 8,
+    rule: Rule = "commuting",
+) -> Float[Array, " groups"]:
+    """The information length of every group of nodes; their sum is the length of the layer curve.
+
+    Args:
+        description: a circuit, a measured circuit or a network.
+        params: its parameters.
+        data: inputs with a leading axis, or None.
+        nodes: Gauss-Legendre nodes per group. One is exact for the state of a circuit under ``"commuting"`` and
+            ``"disjoint"``, but for gates whose partial gates have no constant generator (U3).
+        rule: what acts at the same time, see the module.
+    """
+    return lengths_of_kinds(description, params, data, groups(description, rule), nodes)[0]
+
+
+def lengths_of_kinds(
+    description: Description, params: Params, data: PyTree | None, group: np.ndarray, nodes: int = 8
+) -> Float[Array, "kinds groups"]:
+    """Lengths per group by the metric of the points; for a measured circuit, by that of its state in a second row.
+
+    Args:
+        group: of each gate or block, as :func:`groups` gives it.
+    """
+    times, weights = np.polynomial.legendre.leggauss(nodes)
+    count = int(group.max(initial=-1)) + 1
+    dtype = jnp.result_type(*jax.tree.leaves(params)) if jax.tree.leaves(params) else jnp.result_type(float)
+    s = (np.arange(count)[:, None] + 0.5 * (times + 1.0)[None, :]).reshape(-1)
+    # Pieces of one length: a single program serves every rule and number of nodes.
+    padded = np.pad(s, (0, -len(s) % _PIECE), mode="edge").reshape(-1, _PIECE)
+    gate_groups = jnp.asarray(group, dtype)
+    pieces = [
+        curve_speeds(description, params, data, gate_groups, jnp.asarray(piece, dtype)) for piece in padded
+    ]
+    speeds = jnp.concatenate(pieces)[: len(s)]
+    return jnp.matmul(speeds.T.reshape(-1, count, nodes), jnp.asarray(0.5 * weights, dtype))
+
+
+@eqx.filter_jit
+def curve_speeds(
+    description: Description,
+    params: Params,
+    data: PyTree | None,
+    group: Float[Array, " gates"],
+    s: Float[Array, " points"],
+) -> Float[Array, "points kinds"]:
+    """Speeds ``sqrt(E_x g(y', y'))`` at ``s``, where gate or block k has strength ``s - group[k]``, cut off at 0 and 1.
+
+    At whole ``s`` the speed jumps. For a measured circuit there are two columns: outcomes, and state.
+    """
+
+    def speed(s: Array) -> Array:
+        def squared(x: PyTree | None) -> Array:
+            point, velocity = jax.jvp(
+                lambda t: _points(description, params, x, t - group), (s,), (jnp.ones_like(s),)
+            )
+            pairs = zip(point, velocity, strict=True)
+            return jnp.stack([jnp.sum(jnp.square(manifold_of(p).isometry(p, v))) for p, v in pairs])
+
+        return safe_sqrt(squared(None) if data is None else jnp.mean(jax.vmap(squared)(data), axis=0))
+
+    # One point after the other: a batch of all of them would hold the states of the whole curve.
+    return jax.lax.map(speed, s)
+
+
+def _points(description: Description, params: Params, x: Any, strengths: Array) -> tuple[Point, ...]:
+    match description:
+        case Network():
+            return (description.point(description.outputs(params, x, jnp.clip(strengths, 0.0, 1.0))),)
+        case Measured():
+            state = gradual.with_strengths(description.circuit, params, x, strengths)
+            return description.readout(state), state
+        case Circuit():
+            return (gradual.with_strengths(description, params, x, strengths),)
+    raise TypeError(f"a {type(description).__name__} has no layer curve")
+
+
+def end_distance(description: Description, params: Params, data: PyTree | None = None) -> Float[Array, ""]:
+    """``sqrt(E_x d(y(0), y(L))^2)``: the geodesic distance of the two ends of the layer curve."""
+    return end_distances(description, params, data)[0]
+
+
+@eqx.filter_jit
+def end_distances(
+    description: Description, params: Params, data: PyTree | None = None
+) -> Float[Array, " kinds"]:
+    """:func:`end_distance` by the metric of the points, and for a measured circuit by that of its state."""
+    n_layers(description)
+    units = description.n_blocks if isinstance(description, Network) else len(_circuit(description).ops)
+    leaves = jax.tree.leaves(params)
+    dtype = jnp.result_type(*leaves) if leaves else jnp.result_type(float)
+
+    def squared(x: PyTree | None) -> Array:
+        first = _points(description, params, x, jnp.zeros(units, dtype))
+        last = _points(description, params, x, jnp.ones(units, dtype))
+        pairs = zip(first, last, strict=True)
+        return jnp.stack([jnp.square(manifold_of(a).distance(a, b)) for a, b in pairs])
+
+    return safe_sqrt(squared(None) if data is None else jnp.mean(jax.vmap(squared)(data), axis=0))
+
+
+def _circuit(description: Description) -> Circuit:
+    circuit = description.circuit if isinstance(description, Measured) else description
+    assert isinstance(circuit, Circuit)
+    return circuit
 
 
 def _share_a_qubit(first: Op, second: Op) -> bool:

@@ -26,6 +26,8 @@ class PointMetric(abc.ABC):
     """The metric of a manifold of points; points and tangent vectors are the same pytrees."""
 
     name: ClassVar[str]
+    bounded: ClassVar[bool] = True
+    """Whether the coordinates of points are of order one, so that their rounding errors are epsilon."""
 
     @abc.abstractmethod
     def isometry(self, point: Any, tangent: Any) -> Float[Array, " m"]:
@@ -47,8 +49,8 @@ class PointMetric(abc.ABC):
         """How many coordinates of the point the metric leaves out because they are too close to the edge."""
         return jnp.zeros((), jnp.int32)
 
-    def resolution(self, point: Any) -> Float[Array, ""]:
-        """Size of the point's coordinates: they carry rounding errors of this times epsilon."""
+    def size(self, point: Any) -> Float[Array, ""]:
+        """Size of the coordinates of a point: they carry rounding errors of this times epsilon."""
         return jnp.ones(())
 
 
@@ -61,6 +63,7 @@ class Euclidean(PointMetric):
     """
 
     name: ClassVar[str] = "Fisher-Rao of unit-variance normal distributions"
+    bounded: ClassVar[bool] = False
 
     def isometry(self, point: Gaussian, tangent: Gaussian) -> Float[Array, " m"]:
         return tangent.mean.reshape(-1)
@@ -71,7 +74,7 @@ class Euclidean(PointMetric):
     def distance(self, first: Gaussian, second: Gaussian) -> Float[Array, ""]:
         return jnp.sqrt(jnp.sum(jnp.square(first.mean - second.mean)))
 
-    def resolution(self, point: Gaussian) -> Float[Array, ""]:
+    def size(self, point: Gaussian) -> Float[Array, ""]:
         return jnp.max(jnp.abs(point.mean))
 
 

@@ -177,7 +177,9 @@ class InformationMetric(eqx.Module):
             kappa: resolution; ``gamma n / (2 pi ln n)`` in the effective dimension of n samples.
             mean_trace: mean of ``tr F`` over parameter points; that of this point unless given.
         """
-        return half_log_determinant(self.eigenvalues(), kappa, mean_trace)
+        eigenvalues = self.eigenvalues()
+        eigenvalues = jnp.where(eigenvalues > self.noise_floor, eigenvalues, jnp.zeros_like(eigenvalues))
+        return half_log_determinant(eigenvalues, kappa, mean_trace)
 
     def spectral_density(
         self, steps: int = 32, probes: int = 8, key: Key[Array, ""] | None = None
@@ -239,9 +241,19 @@ class InformationMetric(eqx.Module):
 
     # -- plumbing ----------------------------------------------------------------------------------------------
 
+    @property
+    def noise_floor(self) -> float | Array:
+        """``(8 epsilon |point|)^2``: smaller eigenvalues come from the rounding errors of the points."""
+        epsilon = float(jnp.finfo(self.dtype).eps)
+        size = (
+            1.0
+            if self.plan.manifold.bounded
+            else pullback.largest_coordinate(self.plan, self.params, self.data)
+        )
+        return (8.0 * epsilon * size) ** 2
+
     def _cut(self, eigenvalues: np.ndarray, tolerance: float | None) -> float:
-        floor = float(pullback.noise_floor(self.plan, self.params, self.data))
-        return rank_cut(eigenvalues, tolerance, floor)
+        return rank_cut(eigenvalues, tolerance, float(self.noise_floor))
 
     @property
     def _kind(self) -> str:

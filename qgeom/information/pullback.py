@@ -385,9 +385,6 @@ def count_dropped(plan: Plan, params: Params, data: Any) -> Array:
 
 
 @partial(jax.jit, static_argnums=0)
-def noise_floor(plan: Plan, params: Params, data: Any) -> Array:
-    """Eigenvalues below this come from rounding errors: see :func:`qgeom.information.spectrum.numerical_rank`."""
-    values = points(plan, params, data)
-    size = jnp.max(jax.vmap(plan.manifold.resolution)(values))
-    epsilon = jnp.finfo(size.dtype).eps
-    return jnp.square(8.0 * epsilon * size)
+def largest_coordinate(plan: Plan, params: Params, data: Any) -> Array:
+    """Size of the coordinates of the points, the largest over all data."""
+    return jnp.max(jax.vmap(plan.manifold.size)(points(plan, params, data)))
