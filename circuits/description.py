@@ -121,7 +121,9 @@ def parameter_dtype(dtype: Any = None) -> Any:
         dtype = jnp.float64
     dtype = jnp.dtype(dtype)
     if not jnp.issubdtype(dtype, jnp.floating):
-        raise TypeError(f"parameters must be real floating-point numbers, not {dtype}; pass float64 or float32")
+        raise TypeError(
+            f"parameters must be real floating-point numbers, not {dtype}; pass float64 or float32"
+        )
     if dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise ValueError(
             "float64 parameters need x64: call jax.config.update('jax_enable_x64', True) or set "

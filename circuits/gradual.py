@@ -2,8 +2,8 @@
 
 ``partial(circuit, theta, x, s)`` is the state with ``s`` layers on, ``0 <= s <= L``: the gates of whole layers act in
 full, those of the next layer with the fraction of ``s``, later ones not at all. A gate ``exp(-i angle G)`` of fraction
-t is ``exp(-i t angle G)``; a fixed gate takes the fraction of its shortest generator (:func:`circuits.gates.logarithm`),
-so that ``CZ`` becomes a controlled phase of ``pi t``. At whole ``s`` the states are those of ``Circuit.curve`` up to a
+t is ``exp(-i t angle G)``; a fixed gate takes the fraction of its shortest generator
+(:func:`circuits.gates.logarithm`), so that ``CZ`` becomes a controlled phase of ``pi t``. At whole ``s`` the states are those of ``Circuit.curve`` up to a
 global phase. The counterpart of :meth:`circuits.networks.Network.partial`.
 """
 
@@ -35,7 +35,9 @@ class _Gradual(NamedTuple):
     """The gate of ``circuit.ops`` that each angle belongs to."""
 
 
-def partial(circuit: Circuit | Measured, theta: Array, x: Array | None, s: Array | float) -> State | Distribution:
+def partial(
+    circuit: Circuit | Measured, theta: Array, x: Array | None, s: Array | float
+) -> State | Distribution:
     """The point with ``s`` layers on; ``s`` real, traced. For a measured circuit, through its readout.
 
     Continuous in ``s``; the velocity jumps at whole numbers, where quadrature points should not lie.
@@ -47,17 +49,23 @@ def partial(circuit: Circuit | Measured, theta: Array, x: Array | None, s: Array
         state = partial(circuit.circuit, theta, x, s)
         assert isinstance(state, State)
         return circuit.readout(state)
-    return with_strengths(circuit, theta, x, jnp.asarray(s, theta.dtype) - jnp.asarray(circuit.layer_of, theta.dtype))
+    return with_strengths(
+        circuit, theta, x, jnp.asarray(s, theta.dtype) - jnp.asarray(circuit.layer_of, theta.dtype)
+    )
 
 
-def with_strengths(circuit: Circuit, theta: Array, x: Array | None, strengths: Float[Array, " gates"]) -> State:
+def with_strengths(
+    circuit: Circuit, theta: Array, x: Array | None, strengths: Float[Array, " gates"]
+) -> State:
     """The state in which gate k of ``circuit.ops`` acts with the fraction ``strengths[k]``, cut off at 0 and 1."""
     gradual = _gradual(circuit)
     fraction = jnp.clip(strengths, 0.0, 1.0)[jnp.asarray(gradual.gate)]
     return gradual.free(fraction * _full_angles(circuit, gradual, theta, x))
 
 
-def _full_angles(circuit: Circuit, gradual: _Gradual, theta: Array, x: Array | None) -> Float[Array, " angles"]:
+def _full_angles(
+    circuit: Circuit, gradual: _Gradual, theta: Array, x: Array | None
+) -> Float[Array, " angles"]:
     constants = jnp.asarray(gradual.constant, theta.dtype)
     if not (gradual.source >= 0).any():
         return constants
@@ -106,8 +114,12 @@ def _gradual(circuit: Circuit) -> _Gradual:
             angles = logarithm(fixed_matrix).tolist()
             add(Op("SU2" if len(op.wires) == 1 else "SU4", op.wires), k, [-1] * len(angles), angles)
         else:
-            raise ValueError(f"the fixed gate {op.name} on {len(op.wires)} qubits cannot be switched on gradually")
+            raise ValueError(
+                f"the fixed gate {op.name} on {len(op.wires)} qubits cannot be switched on gradually"
+            )
         counts += [layer] * (len(ops) - before)
     layers = np.bincount(np.asarray(counts, dtype=np.int64), minlength=len(circuit.layers)).tolist()
     free = Circuit(circuit.n_qubits, ops, layers)
-    return _Gradual(free, np.asarray(source, np.int64), np.asarray(constant), np.asarray(gate_of_angle, np.int64))
+    return _Gradual(
+        free, np.asarray(source, np.int64), np.asarray(constant), np.asarray(gate_of_angle, np.int64)
+    )

@@ -47,7 +47,7 @@ class Flip(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """The matrix ``kind`` (see :mod:`circuits.blocks`) of the angles in ``slots``, on one or two wires."""
+    """The matrix ``kind`` (see :mod:`circuits.small_matrices`) of the angles in ``slots``, on one or two wires."""
 
     wires: tuple[int, ...]
     kind: str
@@ -82,7 +82,9 @@ def _to_z(letters: str, wires: tuple[int, ...]) -> tuple[list[Element], list[Ele
     return before, after
 
 
-def _string_rotation(letters: str, wires: tuple[int, ...], controls: tuple[int, ...], slot: int) -> list[Element]:
+def _string_rotation(
+    letters: str, wires: tuple[int, ...], controls: tuple[int, ...], slot: int
+) -> list[Element]:
     """exp(-i angle/2 P), or its controlled form."""
     before, after = _to_z(letters, wires)
     return [*before, Phase(wires, controls, -0.5, slot), *after]

@@ -54,12 +54,12 @@ def available_bytes(device: Any = None) -> float:
     Accelerators report their own limit; on CPUs, where JAX reports nothing, this is the least of what the machine
     has available and what its control group allows.
     """
-    if device is None:
-        device = jax.config.jax_default_device or jax.devices()[0]
-    limit = _device_limit(device) if not isinstance(device, str) else None
+    device = device or jax.config.read("jax_default_device")
+    if device is None or isinstance(device, str):
+        device = jax.devices(device)[0]
+    limit = _device_limit(device)
     if limit is not None:
-        in_use = (device.memory_stats() or {}).get("bytes_in_use", 0)
-        return limit - float(in_use)
+        return limit - float((device.memory_stats() or {}).get("bytes_in_use", 0))
     return min(_machine_bytes(), _control_group_bytes())
 
 

@@ -6,7 +6,8 @@ its complex one on CPUs, and every rule of differentiation is the real one.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,10 @@ from jaxtyping import Array, Complex, Float
 
 
 class Planar(NamedTuple):
-    """A complex array ``re + i im``. For matrices ``im`` may be None: a real matrix."""
+    """A complex array ``re + i im``. States have both parts; a matrix that is real has ``im = None``."""
 
     re: Array
-    im: Array | None
+    im: Any
 
 
 def from_complex(z: Complex[Array, "..."]) -> Planar:
@@ -26,6 +27,11 @@ def from_complex(z: Complex[Array, "..."]) -> Planar:
 
 def to_complex(p: Planar) -> Complex[Array, "..."]:
     return jax.lax.complex(p.re, jnp.zeros_like(p.re) if p.im is None else p.im)
+
+
+def mapped(function: Callable[[Array], Array], a: Planar) -> Planar:
+    """A real-linear function of both parts; a real matrix stays real."""
+    return Planar(function(a.re), None if a.im is None else function(a.im))
 
 
 def matmul(a: Planar, b: Planar) -> Planar:

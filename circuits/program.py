@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from circuits.planar import Planar
 from circuits.repeats import Run, tandem_repeats
 from circuits.scattered import ScatteredSegment
 from circuits.schedule import schedule
-from circuits.steps import Step
+from circuits.step import Step
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
@@ -58,7 +59,9 @@ class RepeatedSegment:
         one = jax.lax.cond(
             jnp.isfinite(jnp.sum(rows)),
             lambda: weights(rows[0]),
-            lambda: jax.tree.map(lambda w: jnp.full(w.shape, jnp.nan, w.dtype), jax.eval_shape(weights, rows[0])),
+            lambda: jax.tree.map(
+                lambda w: jnp.full(w.shape, jnp.nan, w.dtype), jax.eval_shape(weights, rows[0])
+            ),
         )
         return Row(rows, jax.tree.map(lambda w: w[None], one))
 
@@ -74,7 +77,9 @@ class RepeatedSegment:
         self, constants: list[Any], row: Row, rate: Row, psi: Planar, tangent: Planar
     ) -> tuple[Planar, Planar]:
         """One repeat of the state and a tangent; ``rate`` is the tangent of the row."""
-        for step, constant, weights, rates in zip(self.steps, constants, row.weights, rate.weights, strict=True):
+        for step, constant, weights, rates in zip(
+            self.steps, constants, row.weights, rate.weights, strict=True
+        ):
             psi, tangent = step.push(constant, weights, rates, psi, tangent)
         return psi, tangent
 
@@ -139,9 +144,9 @@ def _segments(n_qubits: int, ops: tuple[Op, ...], runs: list[Run]) -> tuple[Segm
 
 
 def _angle_order(ops: tuple[Op, ...], order: np.ndarray) -> np.ndarray:
-    counts = np.array([len(op.angles) for op in ops], np.int64)
-    starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
-    return np.concatenate([np.arange(starts[k], starts[k] + counts[k]) for k in order] or [np.zeros(0, np.int64)])
+    counts = [len(op.angles) for op in ops]
+    starts = [0, *itertools.accumulate(counts)]
+    return np.array([starts[k] + j for k in order.tolist() for j in range(counts[k])], np.int64)
 
 
 def _canonical_order(ops: tuple[Op, ...], n_qubits: int) -> np.ndarray:

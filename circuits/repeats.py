@@ -62,7 +62,9 @@ def tandem_repeats(keys: np.ndarray, least_saving: int = 8, limit: int = 256) ->
         if not 0 < period <= n // 2:
             continue
         lengths = _run_lengths(keys[:-period] == keys[period:])
-        starts = np.flatnonzero((lengths >= max(period, least_saving)) & np.r_[True, lengths[:-1] < lengths[1:]][: len(lengths)])
+        starts = np.flatnonzero(
+            (lengths >= max(period, least_saving)) & np.r_[True, lengths[:-1] < lengths[1:]][: len(lengths)]
+        )
         found += [(int(lengths[s]), int(s), period) for s in starts]
     # the largest saving first; among equals the shortest period, then the earliest
     found.sort(key=lambda f: (-(f[0] // f[2]) * f[2], f[2], f[1]))

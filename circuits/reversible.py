@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
@@ -53,7 +54,9 @@ def push(
         # masks have no tangent; a loop wants an array in their place
         changes = jax.tree.map(lambda r, c: r if c.dtype == jax.dtypes.float0 else c, rows, changes)
 
-        def body(carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants) -> Any:
+        def body(
+            carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants
+        ) -> Any:
             return segment.push(constants, *row, *carry), None
 
         if segment.repeats == 1:
@@ -72,7 +75,9 @@ def backward(
         constants = segment.constants(psi.re.dtype)
         rows = segment.prepare(angles)
 
-        def body(carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants) -> Any:
+        def body(
+            carry: tuple[Planar, Planar], row: Any, segment: Any = segment, constants: Any = constants
+        ) -> Any:
             state, ct, pulled = segment.sweep(constants, row, *carry)
             return (state, ct), pulled
 
@@ -130,7 +135,9 @@ def _tangent_impl(*operands: Array, program: Program, batch: tuple[tuple[bool, .
 
 
 _tangent_p.def_impl(
-    lambda *operands, program, batch: jax.jit(functools.partial(_tangent_impl, program=program, batch=batch))(*operands)
+    lambda *operands, program, batch: jax.jit(functools.partial(_tangent_impl, program=program, batch=batch))(
+        *operands
+    )
 )
 mlir.register_lowering(_tangent_p, mlir.lower_fun(_tangent_impl, multiple_results=True))
 
@@ -139,7 +146,7 @@ mlir.register_lowering(_tangent_p, mlir.lower_fun(_tangent_impl, multiple_result
 def _tangent_abstract(*operands: Any, program: Program, batch: tuple[tuple[bool, ...], ...]) -> list[Any]:
     shapes = [jax.ShapeDtypeStruct(o.shape, o.dtype) for o in operands]
     out = jax.eval_shape(functools.partial(_tangent_impl, program=program, batch=batch), *shapes)
-    return [jax.core.ShapedArray(o.shape, o.dtype) for o in out]
+    return [ShapedArray(o.shape, o.dtype) for o in out]
 
 
 def _tangent_batch(operands: Any, dims: Any, *, program: Program, batch: tuple[tuple[bool, ...], ...]) -> Any:
@@ -152,7 +159,9 @@ def _tangent_batch(operands: Any, dims: Any, *, program: Program, batch: tuple[t
 batching.primitive_batchers[_tangent_p] = _tangent_batch
 
 
-def _tangent_jvp(primals: Any, tangents: Any, *, program: Program, batch: tuple[tuple[bool, ...], ...]) -> Any:
+def _tangent_jvp(
+    primals: Any, tangents: Any, *, program: Program, batch: tuple[tuple[bool, ...], ...]
+) -> Any:
     out = _tangent_p.bind(*primals, program=program, batch=batch)
     fixed, linear = tangents[:_N_FIXED], tangents[_N_FIXED:]
     result: list[Any] = [jnp.zeros_like(o) for o in out]
@@ -163,7 +172,9 @@ def _tangent_jvp(primals: Any, tangents: Any, *, program: Program, batch: tuple[
         # derivatives of second order: JAX's own rules for the plain loops
         function = functools.partial(_tangent_impl, program=program, batch=batch)
         full = [ad.instantiate_zeros(t) for t in fixed]
-        _, second = jax.jvp(lambda *f: function(*f, *primals[_N_FIXED:]), tuple(primals[:_N_FIXED]), tuple(full))
+        _, second = jax.jvp(
+            lambda *f: function(*f, *primals[_N_FIXED:]), tuple(primals[:_N_FIXED]), tuple(full)
+        )
         result = [a + b for a, b in zip(result, second, strict=True)]
     return out, result
 

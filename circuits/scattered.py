@@ -1,4 +1,4 @@
-"""Circuits in which nothing repeats: one loop over elements whose wires are data, so that length costs no compilation."""
+"""Circuits in which nothing repeats: one loop over elements whose wires are data, so length costs no compilation."""
 
 from __future__ import annotations
 
@@ -83,8 +83,9 @@ class ScatteredSegment:
             re = re.at[where, :size, :size].set(matrix.re)
             if matrix.im is not None:
                 im = im.at[where, :size, :size].set(matrix.im)
-        masks = (jnp.asarray(m) for m in (self.kind, self.first, self.second))
-        return Row(*masks, phase, Planar(re, im))
+        return Row(
+            jnp.asarray(self.kind), jnp.asarray(self.first), jnp.asarray(self.second), phase, Planar(re, im)
+        )
 
     def constants(self, dtype: Any) -> Any:
         return ()
@@ -106,7 +107,7 @@ class ScatteredSegment:
 
         def matrix(bits: list[Array]) -> Planar:
             size = 1 << len(bits)
-            total = [bit * 0 for bit in bits][0]
+            total = jnp.zeros((), jnp.uint32)
             mine = jnp.zeros_like(x)
             for bit in bits:
                 mine = 2 * mine + ((x & bit) != 0).astype(jnp.uint32)
@@ -148,7 +149,10 @@ class ScatteredSegment:
         """One step of the reverse sweep: the state and its cotangent before the element, and the row's cotangent."""
         before = self.undo(constants, row, psi)
         _, pull = jax.vjp(
-            lambda p, m, s: self.body(constants, row._replace(phase=p, matrix=m), s), row.phase, row.matrix, before
+            lambda p, m, s: self.body(constants, row._replace(phase=p, matrix=m), s),
+            row.phase,
+            row.matrix,
+            before,
         )
         phase, matrix, earlier = pull(cotangent)
         return before, earlier, (phase, matrix)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from circuits.blocks import Blocks, DistantBlock
+from circuits.flips import Flips
 from circuits.gates import Op
 from circuits.lowering import Dense, Element, Flip, Phase, lower
-from circuits.steps import Blocks, DistantBlock, Flips, Group, Phases, Piece, Step
+from circuits.phases import Phases
+from circuits.pieces import Group, Piece
+from circuits.step import Step
 
 #: The widest group that is one matrix: 2^4 is where products and passes over memory balance on CPUs.
 GROUP_WIDTH = 4

@@ -60,7 +60,9 @@ def _curve(circuit: Circuit, theta: Float[Array, " P"], x: Array | None) -> Stat
     for segment in program.segments:
         constants = segment.constants(theta.dtype)
 
-        def body(state: Planar, row: Any, segment: Any = segment, constants: Any = constants) -> tuple[Planar, Planar]:
+        def body(
+            state: Planar, row: Any, segment: Any = segment, constants: Any = constants
+        ) -> tuple[Planar, Planar]:
             after = segment.body(constants, row, state)
             return after, after
 
@@ -94,7 +96,9 @@ def _quadratic_form_jvp(hamiltonian: PauliSum, primals: Any, tangents: Any) -> t
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2))
-def _expectation(circuit: Circuit, theta: Float[Array, " P"], hamiltonian: PauliSum, x: Array | None) -> Array:
+def _expectation(
+    circuit: Circuit, theta: Float[Array, " P"], hamiltonian: PauliSum, x: Array | None
+) -> Array:
     return _quadratic_form(hamiltonian, _final(circuit, theta, x))
 
 

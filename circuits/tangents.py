@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from circuits.planar import Planar
-from circuits.program import Program, RepeatedSegment, compile_circuit
+from circuits.program import RepeatedSegment, compile_circuit
 from circuits.statevector import zero_state
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ def _part(segment: RepeatedSegment, births: _Births, angles: Array, rates: Array
         for step, constant, weights in zip(segment.steps, constants, rows.weights, strict=True)
     ]
     turning = [
-        jax.vmap(functools.partial(step.turning, mask=mask))(rows.angles, segment.own(rates)) if len(mask) else ()
+        jax.vmap(functools.partial(step.turning, mask=mask))(rows.angles, segment.own(rates))
+        if len(mask)
+        else ()
         for step, mask in zip(segment.steps, births.masks, strict=True)
     ]
     return _Part(segment, births, segment.repeats, constants, rows.weights, expanded, turning)
@@ -107,7 +109,9 @@ def _part(segment: RepeatedSegment, births: _Births, angles: Array, rates: Array
 def _cut(part: _Part, start: int, stop: int) -> _Part:
     births = part.births._replace(parameters=part.births.parameters[start:stop])
     arrays = (part.weights, part.expanded, part.turning)
-    return _Part(part.segment, births, stop - start, part.constants, *jax.tree.map(lambda a: a[start:stop], arrays))
+    return _Part(
+        part.segment, births, stop - start, part.constants, *jax.tree.map(lambda a: a[start:stop], arrays)
+    )
 
 
 def _join(parts: list[Planar]) -> Planar:
@@ -122,7 +126,9 @@ def _carry(part: _Part, psis: Planar, start: Any, stop: Any) -> Planar:
     """The batch through repeats start, ..., stop - 1."""
 
     def body(r: Array, batch: Planar) -> Planar:
-        for step, constant, weights in zip(part.segment.steps, part.constants, _at(part.expanded, r), strict=True):
+        for step, constant, weights in zip(
+            part.segment.steps, part.constants, _at(part.expanded, r), strict=True
+        ):
             batch = step.apply_many(constant, weights, batch)
         return batch
 

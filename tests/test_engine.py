@@ -98,7 +98,11 @@ def energy():
     circuit = entangled()
     hamiltonian = hamiltonians.heisenberg(3)
     theta = parameters(circuit)
-    return (lambda t: circuits.expectation(circuit, t, hamiltonian)), theta, gradient(circuit, hamiltonian, theta)
+    return (
+        (lambda t: circuits.expectation(circuit, t, hamiltonian)),
+        theta,
+        gradient(circuit, hamiltonian, theta),
+    )
 
 
 @pytest.mark.parametrize("mode", [jax.grad, jax.jacfwd, jax.jacrev])
@@ -214,7 +218,11 @@ def test_repeated_layers_compile_once_however_the_circuit_was_built():
     ops = [
         op
         for layer in range(50)
-        for op in [*(gates.RX(Param((layer + q) % 7, 0.5), q) for q in range(4)), gates.CX(0, 1), gates.CX(2, 3)]
+        for op in [
+            *(gates.RX(Param((layer + q) % 7, 0.5), q) for q in range(4)),
+            gates.CX(0, 1),
+            gates.CX(2, 3),
+        ]
     ]
     by_hand = Circuit(4, [gates.H(0), *ops])
     assert [s.repeats for s in program.compile_circuit(by_hand).segments] == [1, 50]
@@ -239,20 +247,31 @@ def test_thousands_of_gates_without_repeats_are_one_loop():
 def test_phases_and_flips_never_become_a_product_with_the_amplitudes():
     n_qubits = 8
     ops = [gates.CX(0, 5), gates.SWAP(1, 7), gates.CCX(0, 3, 6), gates.ISWAP(2, 3), gates.Y(4)]
-    ops += [gates.T(2), gates.CZ(0, 7), gates.RZZ(Param(0), 1, 6), gates.CRZ(Param(1), 7, 0), gates.CP(Param(2), 2, 5)]
+    ops += [
+        gates.T(2),
+        gates.CZ(0, 7),
+        gates.RZZ(Param(0), 1, 6),
+        gates.CRZ(Param(1), 7, 0),
+        gates.CP(Param(2), 2, 5),
+    ]
     circuit = Circuit(n_qubits, ops)
     text = jax.jit(circuit).lower(parameters(circuit)).as_text()
     for line in text.splitlines():
         if "dot_general" in line:
             operands = line.split(":")[-1].split("->")[0]
-            sizes = [np.prod([int(d) for d in shape.split("x") if d.isdigit()]) for shape in re.findall(r"<([^>]*)>", operands)]
+            sizes = [
+                np.prod([int(d) for d in shape.split("x") if d.isdigit()])
+                for shape in re.findall(r"<([^>]*)>", operands)
+            ]
             assert max(sizes) < 2**n_qubits
 
 
 def test_a_state_that_cannot_fit_is_refused_before_anything_is_allocated(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda device=None: 2.0**30)
     circuit = circuits.hardware_efficient(30, 1)
-    with pytest.raises(MemoryError, match=r"30 qubits need 64 GiB .* 1 GiB are available; at most 24 qubits fit"):
+    with pytest.raises(
+        MemoryError, match=r"30 qubits need 64 GiB .* 1 GiB are available; at most 24 qubits fit"
+    ):
         circuit(parameters(circuit))
 
 

@@ -133,6 +133,7 @@ def _measure(
         coords={
             "rule": list(rules),
             "kind": list(kinds),
+            "group": np.arange(most),
             "treatment": list(TREATMENTS),
             "seed": list(seeds),
             "description": name,

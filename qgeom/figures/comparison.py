@@ -9,24 +9,24 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from qgeom.figures import style
 from qgeom.tables import Spread
 
 _METRICS = (
-    ("trace", "Fisher trace", "log"),
+    ("trace", "trace of Fisher matrix", "log"),
     ("rank", "rank", "linear"),
-    ("effective_dimension", "local effective\ndimension", "linear"),
+    ("effective_dimension", "local effective dimension", "linear"),
     ("effective_rank", "effective rank", "linear"),
-    ("small_eigenvalue_share", "share of small\neigenvalues", "linear"),
+    ("small_eigenvalue_share", "share of small eigenvalues", "linear"),
     ("log_volume", "log-volume", "linear"),
-    ("path_length", "length of\ntraining path", "linear"),
-    ("layer_length", "length of\nlayer curve", "linear"),
+    ("path_length", "length of training path", "log"),
+    ("layer_length", "length of layer curve", "log"),
 )
 _LOWEST = 1e-8
-"""Eigenvalues below this share of the largest are not drawn: most are rounding errors."""
-_SHORT = {"natural-gradient": "natural\ngradient", "adam": "Adam"}
+"""Eigenvalues below this share of the largest are not drawn."""
+_SHORT = {"natural-gradient": "nat. grad.", "adam": "Adam"}
 _LONG = {"natural-gradient": "natural gradient", "adam": "Adam"}
 
 
@@ -34,41 +34,40 @@ def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
     """Draw the dataset of a :class:`qgeom.comparison.Comparison` at a journal's column width, or in inches.
 
     (a) loss on the training part, mean over seeds with the band of the central 68%; (b) eigenvalues of the Fisher
-    matrices after training, geometric mean over seeds with the same band, and the share of the kernel; (c) accuracy and
-    (d) quantities of the metric, mean over seeds with the 95% bootstrap interval.
+    matrices after training, median over seeds with the same band, and the share of the kernel; (c) accuracy and
+    (d) quantities of the metric (lengths in units of information length), mean over seeds with the 95% bootstrap
+    interval.
     """
     wide = style.width_in_inches(width) > 5.0
-    with style.style(width, 0.82 if wide else 2.05):
-        figure = style.new_figure(width, 0.82 if wide else 2.05)
-        curves, spectra, accuracy, metrics, foot = _panels(figure, wide)
-        _learning_curves(curves, data)
-        _spectra(spectra, data)
-        _accuracy(accuracy, data)
-        for position, (axes, (name, label, scale)) in enumerate(zip(metrics, _METRICS, strict=True)):
-            _metric(axes, data, name, label, scale)
-            if position == 0:
-                style.panel_label(axes, "d")
-        for axes, letter in ((curves, "a"), (spectra, "b"), (accuracy, "c")):
+    aspect = 0.74 if wide else 2.4
+    with style.style(width, aspect):
+        figure = style.new_figure(width, aspect)
+        main, metrics = _panels(figure, wide)
+        for axes, letter, part in zip(main, "abc", (_learning_curves, _spectra, _accuracy), strict=True):
+            part(axes, data)
             style.panel_label(axes, letter)
-        _legend(foot, data, wide)
+        for axes, (name, label, scale) in zip(metrics, _METRICS, strict=True):
+            _metric(axes, data, name, label, scale)
+        style.panel_label(metrics[0], "d")
+        handles = _handles(data)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=len(handles) if wide else 3, handlelength=2.4,
+            columnspacing=1.4,
+        )  # fmt: skip
+        if not wide:
+            figure.align_ylabels(main)
+        # The layout is solved once; saving in three formats would solve it three times more.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return figure
 
 
-def _panels(figure: Figure, wide: bool) -> tuple[Axes, Axes, Axes, list[Axes], Axes]:
-    if wide:
-        rows = figure.add_gridspec(4, 1, height_ratios=[1.45, 1, 1, 0.16])
-        top = rows[0].subgridspec(1, 3, width_ratios=[1.15, 1.15, 1])
-        first = [figure.add_subplot(top[0, k]) for k in range(3)]
-        cells = [rows[1 + k // 4].subgridspec(1, 4)[0, k % 4] for k in range(8)]
-        foot = rows[3]
-    else:
-        rows = figure.add_gridspec(8, 1, height_ratios=[1.5, 1.5, 1.2, 1, 1, 1, 1, 0.42])
-        first = [figure.add_subplot(rows[k]) for k in range(3)]
-        cells = [rows[3 + k // 2].subgridspec(1, 2)[0, k % 2] for k in range(8)]
-        foot = rows[7]
-    legend = figure.add_subplot(foot)
-    legend.set_axis_off()
-    return first[0], first[1], first[2], [figure.add_subplot(cell) for cell in cells], legend
+def _panels(figure: Figure, wide: bool) -> tuple[list[Axes], list[Axes]]:
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.0, 1.15) if wide else (1.3, 1.0))
+    shape = (1, 3) if wide else (3, 1)
+    main = top.subplots(*shape, width_ratios=(1.2, 1.2, 0.9) if wide else None)
+    metrics = bottom.subplots(*((2, 4) if wide else (4, 2)))
+    return list(main.flat), list(metrics.flat)
 
 
 def _looks(data: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -109,6 +108,7 @@ def _learning_curves(axes: Axes, data: xr.Dataset) -> None:
             axes.fill_between(at, low, high, color=look["color"], alpha=0.15, linewidth=0)
             axes.plot(at, losses.mean(axis=0), color=look["color"], linestyle=line, marker="")
     axes.set_yscale("log")
+    _few_log_ticks(axes)
     axes.set_xlim(0, None)
     axes.set_xlabel("optimizer step")
     axes.set_ylabel("training loss (nat)")
@@ -116,8 +116,7 @@ def _learning_curves(axes: Axes, data: xr.Dataset) -> None:
 
 def _spectra(axes: Axes, data: xr.Dataset) -> None:
     rule = str(data["optimizer"].values[0])
-    kernels = []
-    highest = 0.0
+    kernels, bottom = [], 0.0
     for name, look in _looks(data).items():
         sides = [("classical", look, "$F_C$")]
         if _has_state(data, name):
@@ -126,19 +125,20 @@ def _spectra(axes: Axes, data: xr.Dataset) -> None:
             chosen = data.sel(description=name, optimizer=rule, fisher=fisher)
             n = int(chosen["n_parameters"])
             values = chosen["eigenvalues"].transpose("seed", "parameter").values[:, :n]
-            highest = max(highest, float(values.max()))
-            kept = np.where(values > _LOWEST * values.max(axis=1, keepdims=True), values, np.nan)
-            logs = np.log10(kept[:, np.isfinite(kept).all(axis=0)])
-            at = (np.arange(logs.shape[1]) + 1) / n
-            axes.fill_between(
-                at, *10.0 ** np.percentile(logs, (16, 84), axis=0), color=style_of["color"], alpha=0.15, linewidth=0
-            )
-            axes.plot(at, 10.0 ** logs.mean(axis=0), **style_of, linestyle="-", markersize=2.2, linewidth=0.6)
+            floor = _LOWEST * values.max()
+            low, middle, high = np.percentile(np.maximum(values, floor), (16, 50, 84), axis=0)
+            shown = middle > floor
+            at = (np.arange(n) + 1) / n
+            axes.fill_between(at, low, high, color=style_of["color"], alpha=0.15, linewidth=0)
+            axes.plot(at[shown], middle[shown], **style_of, linestyle="-", markersize=2.2, linewidth=0.6)
+            bottom = max(bottom, floor)
             kernels.append((f"{name} {symbol}", 1.0 - float(chosen["rank"].mean()) / n, style_of["color"]))
     axes.set_yscale("log")
+    axes.set_ylim(bottom, None)
     axes.set_xlim(0, 1.02)
-    axes.set_xlabel(f"index / parameters ({_LONG.get(rule, rule)})")
+    axes.set_xlabel("index / number of parameters")
     axes.set_ylabel("Fisher eigenvalue")
+    axes.set_title(f"trained by {_LONG.get(rule, rule)}", fontsize=6.5)
     for k, (label, share, colour) in enumerate(reversed(kernels)):
         text = f"{label}: kernel {100 * share:.0f}%"
         axes.annotate(
@@ -153,15 +153,14 @@ def _accuracy(axes: Axes, data: xr.Dataset) -> None:
             offset = (k + 0.5) / (len(names) * len(rules)) - 0.5
             values = _last(data[part].sel(description=name, optimizer=rule))
             _dot(axes, group + 0.7 * offset, values, _looks(data)[name], rules.index(rule) == 0)
-    axes.axhline(data.attrs["chance"], color="#7F7F7F", linestyle=":", linewidth=0.8, marker="")
     low, high = axes.get_ylim()
-    axes.annotate(
-        "chance", (1.0, data.attrs["chance"]), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
-        ha="right", va="bottom", fontsize=6, color="#5F5F5F",
-    )  # fmt: skip
-    axes.set_ylim(min(low, data.attrs["chance"] - 0.05), max(high, 1.03))
+    chance = data.attrs["chance"]
+    if low - chance < 0.5 * (high - low):
+        axes.axhline(chance, color="#7F7F7F", linestyle=":", linewidth=0.8, marker="")
+    axes.set_title(f"chance: {chance:.2f}", fontsize=6.5)
+    axes.set_ylim(low - 0.05 * (high - low), min(high, 1.0 + 0.08 * (1.0 - low)))
     axes.set_xlim(-0.5, 1.5)
-    axes.set_xticks([0, 1], ["training", "test" if data.attrs["n_test"] else ""])
+    axes.set_xticks([0, 1], ["training", "test"])
     axes.set_ylabel("accuracy")
 
 
@@ -178,16 +177,26 @@ def _metric(axes: Axes, data: xr.Dataset, name: str, label: str, scale: str) -> 
                 offset = 0.5 * ((k + 0.5) / len(series) - 0.5)
                 _dot(axes, position + offset, values, look, position == 0)
     if not drawn:
-        axes.text(0.5, 0.5, "not defined:\ntoo few samples", ha="center", va="center", transform=axes.transAxes, fontsize=6)
+        axes.text(0.5, 0.5, "not defined:\ntoo few samples", ha="center", va="center", transform=axes.transAxes)
         axes.set_yticks([])
     elif scale == "log":
         axes.set_yscale("log")
+        axes.margins(y=0.12)
+        _few_log_ticks(axes)
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.margins(y=0.15)
+        axes.margins(y=0.12)
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=name == "rank"))
     axes.set_xlim(-0.5, len(rules) - 0.5)
     axes.set_xticks(range(len(rules)), [_SHORT.get(rule, rule) for rule in rules])
-    axes.set_ylabel(label)
+    axes.set_title(label, fontsize=6.5)
+
+
+def _few_log_ticks(axes: Axes) -> None:
+    """Plain numbers at 1, 2, 5: an axis of one decade has no two powers of ten to read."""
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _dot(axes: Axes, at: float, values: np.ndarray, look: dict[str, Any], filled: bool) -> None:
@@ -203,7 +212,8 @@ def _last(values: xr.DataArray) -> np.ndarray:
     return values.dropna("step", how="all").isel(step=-1).values
 
 
-def _legend(axes: Axes, data: xr.Dataset, wide: bool) -> None:
+def _handles(data: xr.Dataset) -> list[Line2D]:
+    """Colour and marker say which description, filling and line which optimizer."""
     handles = []
     for name, look in _looks(data).items():
         handles.append(Line2D([], [], **look, linestyle="", label=f"{name}, $F_C$"))
@@ -214,4 +224,4 @@ def _legend(axes: Axes, data: xr.Dataset, wide: bool) -> None:
         handles.append(
             Line2D([], [], color=style.BLACK, linestyle=line, marker="o", markerfacecolor=face, label=_LONG.get(rule, rule))
         )
-    axes.legend(handles=handles, loc="center", ncols=len(handles) if wide else 2, handlelength=2.2, columnspacing=1.4)
+    return handles
