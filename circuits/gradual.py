@@ -3,8 +3,8 @@
 ``partial(circuit, theta, x, s)`` is the state with ``s`` layers on, ``0 <= s <= L``: the gates of whole layers act in
 full, those of the next layer with the fraction of ``s``, later ones not at all. A gate ``exp(-i angle G)`` of fraction
 t is ``exp(-i t angle G)``; a fixed gate takes the fraction of its shortest generator
-(:func:`circuits.gates.logarithm`), so that ``CZ`` becomes a controlled phase of ``pi t``. At whole ``s`` the states are those of ``Circuit.curve`` up to a
-global phase. The counterpart of :meth:`circuits.networks.Network.partial`.
+(:func:`circuits.gates.logarithm`), so that ``CZ`` becomes a controlled phase of ``pi t``. At whole ``s`` the states are
+those of ``Circuit.curve`` up to a global phase. The counterpart of :meth:`circuits.networks.Network.partial`.
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def read_csv(path: Path, target: str | None = None) -> LabelledTable:
             features[row_number, j] = _number(path, line, header[column], cells[column])
         label = cells[target_column].strip()
         if not label or label.lower() in ("nan", "na", "null", "none"):
-            raise ValueError(f"{path}, line {line}: column {header[target_column]!r} has no label; fill or drop the row")
+            raise ValueError(
+                f"{path}, line {line}: column {header[target_column]!r} has no label; fill or drop the row"
+            )
         raw_labels.append(label)
         first_line.setdefault(label, line)
     if len(rows) < FEWEST_ROWS:
@@ -72,7 +74,9 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise ValueError(f"{path}: not a text file; save it as CSV in UTF-8")
     first = text.split("\n", 1)[0]
     separator = next((s for s in (",", ";", "\t") if s in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
+    )
     rows: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
@@ -85,7 +89,9 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     line, cells = rows.pop(0)
     header = [cell.strip() for cell in cells]
     if all(_is_number(cell) for cell in header):
-        raise ValueError(f"{path}, line {line}: numbers where the names of the columns are expected; add a header row")
+        raise ValueError(
+            f"{path}, line {line}: numbers where the names of the columns are expected; add a header row"
+        )
     if len(header) < 2:
         raise ValueError(f"{path}, line {line}: one column; at least one feature and a label are expected")
     for position, name in enumerate(header):
@@ -118,9 +124,13 @@ def _number(path: Path, line: int, column: str, cell: str) -> float:
     try:
         value = float(cell)
     except ValueError:
-        raise ValueError(f"{path}, line {line}: column {column!r} is {cell.strip()!r}; a number is expected") from None
+        raise ValueError(
+            f"{path}, line {line}: column {column!r} is {cell.strip()!r}; a number is expected"
+        ) from None
     if not math.isfinite(value):
-        raise ValueError(f"{path}, line {line}: column {column!r} is {cell.strip()}; a finite number is expected")
+        raise ValueError(
+            f"{path}, line {line}: column {column!r} is {cell.strip()}; a finite number is expected"
+        )
     return value
 
 
@@ -139,9 +149,13 @@ def _check_features(path: Path, features: np.ndarray, names: list[str], first_ro
 def _classes(
     path: Path, column: str, raw_labels: list[str], first_line: dict[str, int]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    distinct = sorted(first_line, key=lambda label: (0, float(label), "") if _is_number(label) else (1, 0.0, label))
+    distinct = sorted(
+        first_line, key=lambda label: (0, float(label), "") if _is_number(label) else (1, 0.0, label)
+    )
     if len(distinct) < 2:
-        raise ValueError(f"{path}: column {column!r} has one class only, {distinct[0]!r}; at least two are needed")
+        raise ValueError(
+            f"{path}: column {column!r} has one class only, {distinct[0]!r}; at least two are needed"
+        )
     if len(distinct) > MOST_CLASSES:
         raise ValueError(
             f"{path}: column {column!r} has {len(distinct)} different labels; at most {MOST_CLASSES} classes are "

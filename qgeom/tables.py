@@ -99,7 +99,8 @@ class Table:
         first = [_with_unit(row) for row in self.rows]
         body = [[format_cell(cell) for cell in row.cells] for row in self.rows]
         widths = [
-            max([len(column.name), *(len(cells[j]) for cells in body)]) for j, column in enumerate(self.columns)
+            max([len(column.name), *(len(cells[j]) for cells in body)])
+            for j, column in enumerate(self.columns)
         ]
         groups = self._groups()
         for name, start, stop in groups:  # a long group name widens its last column
@@ -127,7 +128,9 @@ class Table:
         """One line per quantity and column, at full precision: easy to filter and to plot."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([self.group_label, self.column_label, "quantity", "unit", "mean", "low", "high", "std", "n"])
+        writer.writerow(
+            [self.group_label, self.column_label, "quantity", "unit", "mean", "low", "high", "std", "n"]
+        )
         for row in self.rows:
             for column, cell in zip(self.columns, row.cells, strict=True):
                 if isinstance(cell, Spread):
@@ -150,7 +153,10 @@ class Table:
             + " & ".join(
                 [
                     escape_latex(self.group_label),
-                    *(rf"\multicolumn{{{stop - start}}}{{l}}{{{escape_latex(name)}}}" for name, start, stop in groups),
+                    *(
+                        rf"\multicolumn{{{stop - start}}}{{l}}{{{escape_latex(name)}}}"
+                        for name, start, stop in groups
+                    ),
                 ]
             )
             + r" \\",
@@ -165,7 +171,10 @@ class Table:
             lines.append("    " + " & ".join(cells) + r" \\")
         lines += [r"    \bottomrule", r"  \end{tabular}"]
         if self.notes:
-            lines += [r"  \par\smallskip\footnotesize", "  " + "\n  ".join(escape_latex(note) for note in self.notes)]
+            lines += [
+                r"  \par\smallskip\footnotesize",
+                "  " + "\n  ".join(escape_latex(note) for note in self.notes),
+            ]
         lines.append(r"\end{table}")
         return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn import datasets
@@ -108,7 +108,9 @@ class Task:
             ValueError: if ``test_fraction`` is not strictly between 0 and 1.
         """
         if not 0.0 < test_fraction < 1.0:
-            raise ValueError(f"test_fraction is {test_fraction}; a number between 0 and 1 is expected, e.g. 0.3")
+            raise ValueError(
+                f"test_fraction is {test_fraction}; a number between 0 and 1 is expected, e.g. 0.3"
+            )
         rng = np.random.default_rng(seed)
         if self.test == "same":
             train = rng.permutation(len(self.labels))
@@ -130,7 +132,9 @@ class Task:
 
     def splits(self, seeds: tuple[int, ...], test_fraction: float = 0.3) -> Split:
         """The splits of several seeds, stacked: every array gains a leading axis of length ``len(seeds)``."""
-        return Split(*(np.stack(parts) for parts in zip(*(self.split(s, test_fraction) for s in seeds), strict=True)))
+        return Split(
+            *(np.stack(parts) for parts in zip(*(self.split(s, test_fraction) for s in seeds), strict=True))
+        )
 
 
 def load(
@@ -166,7 +170,7 @@ def load(
 
 def iris() -> Task:
     """Fisher's iris data: 150 flowers, 4 lengths in cm, 3 species."""
-    data = datasets.load_iris()
+    data: Any = datasets.load_iris()  # a Bunch
     return Task(
         name="iris",
         features=np.asarray(data.data, dtype=np.float64),
@@ -182,8 +186,8 @@ def two_moons(n_samples: int = 200, noise: float = 0.15, seed: int = 0) -> Task:
     features, labels = datasets.make_moons(n_samples=n_samples, noise=noise, random_state=seed)
     return Task(
         name="two-moons",
-        features=features,
-        labels=labels,
+        features=np.asarray(features),
+        labels=np.asarray(labels),
         feature_names=("x", "y"),
         class_names=("upper", "lower"),
         source=f"scikit-learn make_moons, {n_samples} samples, noise {noise}",
@@ -192,7 +196,7 @@ def two_moons(n_samples: int = 200, noise: float = 0.15, seed: int = 0) -> Task:
 
 def digits(classes: tuple[int, ...] = (0, 1, 2, 3), per_class: int = 50, components: int = 4) -> Task:
     """Handwritten digits of 8 x 8 pixels, reduced to a few classes, samples and principal components."""
-    data = datasets.load_digits()
+    data: Any = datasets.load_digits()
     images, targets = np.asarray(data.data, dtype=np.float64), np.asarray(data.target)
     rows = np.concatenate([np.flatnonzero(targets == digit)[:per_class] for digit in classes])
     return Task(
@@ -227,7 +231,9 @@ def parity(n_bits: int = 3) -> Task:
         class_names=("even", "odd"),
         source=f"parity of all words of {n_bits} bits",
         test="same",
-        notes=("Training and test part are the same: all words. Test accuracy says nothing about generalisation.",),
+        notes=(
+            "Training and test part are the same: all words. Test accuracy says nothing about generalisation.",
+        ),
     )
 
 
@@ -247,7 +253,9 @@ def from_csv(path: Path, target: str | None = None, max_samples: int = 400) -> T
     components = None
     if features.shape[1] > _MOST_FEATURES:
         components = _DEFAULT_COMPONENTS
-        notes += (f"{components} principal components of {features.shape[1]} features, of the training split.",)
+        notes += (
+            f"{components} principal components of {features.shape[1]} features, of the training split.",
+        )
     return Task(
         name=path.stem,
         features=features,
@@ -276,12 +284,16 @@ def _built_in(name: str) -> Task:
     return parity(int(bits))
 
 
-def _principal_components(train: np.ndarray, test: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+def _principal_components(
+    train: np.ndarray, test: np.ndarray, components: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Projections on the leading principal axes of ``train``; each axis points to its largest loading."""
     mean = train.mean(axis=0)
     axes = np.linalg.svd(train - mean, full_matrices=False)[2][:components]
     if len(axes) < components:
-        raise ValueError(f"{components} principal components need as many training rows; there are {len(axes)}")
+        raise ValueError(
+            f"{components} principal components need as many training rows; there are {len(axes)}"
+        )
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1, keepdims=True), axis=1)
     axes = axes * np.sign(largest)
     return (train - mean) @ axes.T, (test - mean) @ axes.T

@@ -21,7 +21,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -91,7 +91,12 @@ class StopRule:
     patience: int = 20
 
     def __post_init__(self) -> None:
-        if self.max_steps < 1 or self.patience < 1 or not 0.0 <= self.tolerance < 1.0 or self.target_loss < 0.0:
+        if (
+            self.max_steps < 1
+            or self.patience < 1
+            or not 0.0 <= self.tolerance < 1.0
+            or self.target_loss < 0.0
+        ):
             raise ValueError(
                 "a stop rule needs max_steps and patience of 1 or more, tolerance in [0, 1) and target_loss of 0 or "
                 f"more; got {self}"
@@ -195,7 +200,9 @@ def train(
         test_accuracy=merged.test_accuracy.T,
         steps=steps,
         reason=np.where(
-            merged.train_loss[-1] <= stop.target_loss, 0, np.where(np.asarray(carry.stall) >= stop.patience, 1, 2)
+            merged.train_loss[-1] <= stop.target_loss,
+            0,
+            np.where(np.asarray(carry.stall) >= stop.patience, 1, 2),
         ),
         seconds=time.perf_counter() - started,
     )
@@ -205,7 +212,9 @@ def initial_parameters(
     description: Description, seeds: tuple[int, ...], dtype: Any = None
 ) -> tuple[Float[Array, "seeds parameters"], str]:
     """The random parameters of each seed, flattened, with the name of their dtype."""
-    keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), 1))(jnp.asarray(seeds, dtype=jnp.uint32))
+    keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), 1))(
+        jnp.asarray(seeds, dtype=jnp.uint32)
+    )
     theta = jax.vmap(lambda key: ravel_pytree(description.init(key, dtype))[0])(keys)
     return theta, str(theta.dtype)
 
@@ -228,7 +237,7 @@ def negative_log_likelihood(point: Point, target: Array) -> Float[Array, ""]:
 
 
 _NO_OUTPUT = (
-    "training needs a categorical or Gaussian output, not {}; wrap a circuit as circuits.Measured(circuit, ...)"
+    "training needs a categorical or Gaussian output, not {}; wrap a circuit: circuits.Measured(circuit, ...)"
 )
 
 
@@ -259,16 +268,28 @@ class _Record(NamedTuple):
     test_accuracy: Any
 
 
-def _on_device(splits: Split, dtype: Any) -> Split:
-    """Features, and Gaussian targets, in the dtype of the parameters; the rest stays as it is."""
+class _Data(NamedTuple):
+    """The arrays of a split, on the device."""
+
+    train_x: Array
+    train_y: Array
+    test_x: Array
+    test_y: Array
+
+
+def _on_device(splits: Split, dtype: Any) -> _Data:
+    """Features, and Gaussian targets, in the dtype of the parameters; class indices as they are."""
 
     def convert(array: np.ndarray) -> Array:
-        return jnp.asarray(array, dtype=dtype) if np.issubdtype(array.dtype, np.floating) else jnp.asarray(array)
+        array = np.asarray(array)
+        return (
+            jnp.asarray(array, dtype=dtype) if np.issubdtype(array.dtype, np.floating) else jnp.asarray(array)
+        )
 
-    return Split(*(convert(np.asarray(array)) for array in splits))
+    return _Data(*map(convert, (splits.train_x, splits.train_y, splits.test_x, splits.test_y)))
 
 
-def _check_output(description: Description, theta: Array, dtype: str, data: Split) -> None:
+def _check_output(description: Description, theta: Array, dtype: str, data: _Data) -> None:
     params = unraveler(description, dtype)(theta[0])
     point = jax.eval_shape(lambda p, x: description(p, x), params, data.train_x[0, 0])
     if isinstance(point, Distribution):
@@ -308,7 +329,7 @@ def _is_adam(config: _Config) -> bool:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _chunk(
-    config: _Config, carry: _Carry, data: Split, order_keys: Array, n_steps: int | Array
+    config: _Config, carry: _Carry, data: _Data, order_keys: Array, n_steps: int | Array
 ) -> tuple[_Carry, _Record]:
     """``n_steps`` (at most ``_CHUNK``; traced, so that one program serves all lengths) steps of every seed."""
 
@@ -317,30 +338,28 @@ def _chunk(
         carry, record = jax.vmap(functools.partial(_step, config))(carry, data, order_keys)
         return carry, jax.tree.map(lambda buffer, new: buffer.at[i].set(new), records, record)
 
-    shapes = jax.eval_shape(lambda c, d, k: jax.vmap(functools.partial(_step, config))(c, d, k)[1], carry, data, order_keys)
+    shapes = jax.eval_shape(jax.vmap(functools.partial(_step, config)), carry, data, order_keys)[1]
     empty = jax.tree.map(lambda leaf: jnp.zeros((_CHUNK, *leaf.shape), leaf.dtype), shapes)
     return lax.fori_loop(0, n_steps, body, (carry, empty))
 
 
-def _step(config: _Config, carry: _Carry, data: Split, order_key: Array) -> tuple[_Carry, _Record]:
+def _step(config: _Config, carry: _Carry, data: _Data, order_key: Array) -> tuple[_Carry, _Record]:
     """Evaluate one seed at its parameters, judge by the stop rule, and move unless it has stopped."""
     theta = carry.theta
-    full_batch = config.batch_size is None
-    if full_batch:
+    if config.batch_size is None:
         batch_x, batch_y = data.train_x, data.train_y
     else:
         batch = _batch(order_key, carry.step, config.batch_size, data.train_x.shape[0])
         batch_x, batch_y = data.train_x[batch], data.train_y[batch]
     if _is_adam(config):
         (batch_loss, batch_accuracy), gradient = _gradient(config, theta, batch_x, batch_y)
-        change, optimizer_state = optax.adam(config.optimizer.learning_rate).update(
-            gradient, carry.optimizer_state, theta
-        )
+        update = optax.adam(config.optimizer.learning_rate).update
+        change, optimizer_state = cast("tuple[Array, Any]", update(gradient, carry.optimizer_state, theta))
     else:
         batch_loss, batch_accuracy, change, optimizer_state = _natural_change(
             config, theta, carry.optimizer_state, batch_x, batch_y
         )
-    if full_batch:
+    if config.batch_size is None:
         train_loss, train_accuracy = batch_loss, batch_accuracy
     else:
         train_loss, train_accuracy = _evaluate(config, theta, data.train_x, data.train_y)
@@ -366,7 +385,7 @@ def _step(config: _Config, carry: _Carry, data: Split, order_key: Array) -> tupl
 
 
 def _batch(order_key: Array, step: Array, batch_size: int, n_train: int) -> Int[Array, " batch"]:
-    """Rows of this step: consecutive pieces of a permutation drawn anew for every epoch; a last short piece is dropped."""
+    """Rows of this step: consecutive pieces of a permutation drawn anew every epoch, less a short rest."""
     per_epoch = n_train // batch_size
     epoch, position = step // per_epoch, step % per_epoch
     order = jax.random.permutation(jax.random.fold_in(order_key, epoch), n_train)

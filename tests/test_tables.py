@@ -20,7 +20,9 @@ def _table(group: str = "circuit", quantity: str = "test accuracy", unit: str = 
         Row("parameters", "", (40, 40, 43)),
         Row("quantum Fisher trace", "rad^-2", (Spread(-12.34567, -13.0, -11.0, 1.0, 10), None, None)),
     )
-    return Table("iris: circuit and network", columns, rows, notes=("Interval: 95% bootstrap over 10 seeds.",))
+    return Table(
+        "iris: circuit and network", columns, rows, notes=("Interval: 95% bootstrap over 10 seeds.",)
+    )
 
 
 def test_the_spread_is_the_mean_with_an_interval_that_contains_it():
@@ -61,7 +63,11 @@ def test_a_cell_shows_the_digits_that_its_interval_supports(cell, text):
 
 
 def test_text_is_aligned():
-    lines = _table("a circuit whose name is much longer than its columns are wide, all of them").text().splitlines()
+    lines = (
+        _table("a circuit whose name is much longer than its columns are wide, all of them")
+        .text()
+        .splitlines()
+    )
     head = next(line for line in lines if line.startswith("optimizer"))
     row = next(line for line in lines if line.startswith("test accuracy"))
     assert head.index("natural-gradient") == row.index("1  ")
@@ -85,15 +91,23 @@ HOSTILE = r"""50% of $x_1$ & {y} ~ #3 \input{/etc/passwd} ^ <a|b> "q" [2]""" + "
 
 def test_latex_escapes_hostile_names():
     escaped = escape_latex(HOSTILE)
-    without_commands = re.sub(r"\\(textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar)\{\}", "", escaped)
+    without_commands = re.sub(
+        r"\\(textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar)\{\}", "", escaped
+    )
     without_commands = re.sub(r"\\[{}$&#%_]", "", without_commands)
-    assert not set(without_commands.replace("{[}", "").replace("{]}", "")) & set("\\{}$&#%_^~<>|\"[]\n\x07")
+    assert not set(without_commands.replace("{[}", "").replace("{]}", "")) & set('\\{}$&#%_^~<>|"[]\n\x07')
     assert "passwd" in escaped
 
 
 def test_latex_is_a_booktabs_table_with_balanced_braces_and_columns():
     latex = _table(group=HOSTILE, quantity=HOSTILE).latex()
-    for command in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}{llll}", r"\cmidrule(lr){2-3}"):
+    for command in (
+        r"\toprule",
+        r"\midrule",
+        r"\bottomrule",
+        r"\begin{tabular}{llll}",
+        r"\cmidrule(lr){2-3}",
+    ):
         assert command in latex
     bare = re.sub(r"\\[{}]", "", latex)
     assert bare.count("{") == bare.count("}")

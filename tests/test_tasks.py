@@ -12,7 +12,13 @@ from qgeom import tasks
 
 @pytest.mark.parametrize(
     ("name", "samples", "features", "classes"),
-    [("iris", 150, 4, 3), ("two-moons", 200, 2, 2), ("digits", 200, 4, 4), ("parity", 8, 3, 2), ("parity-4", 16, 4, 2)],
+    [
+        ("iris", 150, 4, 3),
+        ("two-moons", 200, 2, 2),
+        ("digits", 200, 4, 4),
+        ("parity", 8, 3, 2),
+        ("parity-4", 16, 4, 2),
+    ],
 )
 def test_the_built_in_tasks(name, samples, features, classes):
     task = tasks.load(name)
@@ -44,7 +50,9 @@ def test_nothing_leaks_from_the_test_part(task):
     """Changing the test rows changes neither the training features nor the map applied to a given test row."""
     split = task.split(5)
     changed = task.features.copy()
-    changed[split.test_index[1:]] += 100.0 * np.random.default_rng(0).normal(size=changed[split.test_index[1:]].shape)
+    changed[split.test_index[1:]] += 100.0 * np.random.default_rng(0).normal(
+        size=changed[split.test_index[1:]].shape
+    )
     other = tasks.Task(**{**task.__dict__, "features": changed}).split(5)
     assert np.array_equal(other.train_x, split.train_x)
     assert np.allclose(other.test_x[0], split.test_x[0], atol=1e-12)
@@ -135,7 +143,10 @@ def _replaced(line: int, text: str) -> str:
         (_replaced(8, "1,2,bird"), "line 8: class 'bird' has a single row"),
         (GOOD.replace("dog", "cat"), "column 'kind' has one class only, 'cat'"),
         ("a,b,kind\n1,2,x\n2,3,y\n", "2 rows of data; at least 10"),
-        ("a,b,kind\n" + "".join(f"{i},3.5,{i % 2}\n" for i in range(12)), "column 'b' is 3.5 in every row, from line 2"),
+        (
+            "a,b,kind\n" + "".join(f"{i},3.5,{i % 2}\n" for i in range(12)),
+            "column 'b' is 3.5 in every row, from line 2",
+        ),
         ("1,2,3\n" * 12, "line 1: numbers where the names of the columns are expected"),
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
@@ -143,7 +154,10 @@ def _replaced(line: int, text: str) -> str:
         ("kind\nx\n", "line 1: one column"),
         ("a,a,kind\n1,2,x\n", "line 1: two columns are named 'a'"),
         ("a,,kind\n1,2,x\n", "line 1: column 2 has no name"),
-        ("a,y\n" + "".join(f"{i},{i * 0.37}\n" for i in range(40)), "column 'y' has 40 different labels; at most 16"),
+        (
+            "a,y\n" + "".join(f"{i},{i * 0.37}\n" for i in range(40)),
+            "column 'y' has 40 different labels; at most 16",
+        ),
         ('a,b,kind\n1,"2,dog\n', "not CSV"),
         (b"a,b\n1,\xff\xfe\n", "not UTF-8"),
         (b"PK\x00\x03", "not a text file"),
@@ -164,7 +178,10 @@ def test_a_file_that_is_not_a_data_set_gets_one_line(tmp_path, text, message):
         (lambda folder: tasks.load("iriss"), "unknown task 'iriss'; did you mean 'iris'"),
         (lambda folder: tasks.load(folder / "missing.csv"), "no such file"),
         (lambda folder: tasks.load(folder), "cannot be read"),
-        (lambda folder: tasks.load(_write(folder, GOOD), target="color"), "no column 'color'; the columns are a, b, kind"),
+        (
+            lambda folder: tasks.load(_write(folder, GOOD), target="color"),
+            "no column 'color'; the columns are a, b, kind",
+        ),
         (lambda folder: tasks.load("iris", target="x"), "a target column is for CSV files"),
         (lambda folder: tasks.load("iris", components=5), "components is 5; iris has 4 features"),
         (lambda folder: tasks.load("parity-99"), "parity of 99 bits"),

@@ -33,9 +33,8 @@ def _moons(seeds: tuple[int, ...]) -> tasks.Split:
 def test_one_natural_gradient_step_solves_linear_regression():
     """For a Gaussian linear model F is the Hessian, so the undamped full step is least squares."""
     splits = _regression()
-    result = train(
-        LINEAR, splits, (0, 1), NaturalGradient(learning_rate=1.0, damping=0.0, max_length=math.inf), StopRule(max_steps=1)
-    )
+    full_step = NaturalGradient(learning_rate=1.0, damping=0.0, max_length=math.inf)
+    result = train(LINEAR, splits, (0, 1), full_step, StopRule(max_steps=1))
     for seed in range(2):
         design = np.column_stack([splits.train_x[seed], np.ones(20)])
         solution = np.linalg.lstsq(design, splits.train_y[seed], rcond=None)[0]
@@ -60,26 +59,29 @@ def test_damping_shortens_the_step_as_the_formula_says():
     gradient = jacobian.T @ (np.asarray(mean(theta[0])) - y).ravel() / len(x)
     ridge = 0.3 * np.trace(fisher) / theta.shape[1]
     expected = theta[0] - 0.7 * np.linalg.solve(fisher + ridge * np.eye(len(fisher)), gradient)
-    result = train(LINEAR, splits, (0,), NaturalGradient(0.7, damping=0.3, max_length=math.inf), StopRule(max_steps=1))
+    damped = NaturalGradient(0.7, damping=0.3, max_length=math.inf)
+    result = train(LINEAR, splits, (0,), damped, StopRule(max_steps=1))
     assert np.allclose(result.final[0], expected, atol=1e-10)
 
 
 def test_the_trust_region_bounds_the_information_length_of_a_step():
     splits = _moons((0,))
-    result = train(SMALL, splits, (0,), NaturalGradient(5.0, damping=1.0, max_length=0.05), StopRule(max_steps=2))
+    result = train(
+        SMALL, splits, (0,), NaturalGradient(5.0, damping=1.0, max_length=0.05), StopRule(max_steps=2)
+    )
     x = jnp.asarray(splits.train_x[0])
     for before, after in zip(result.path[0, :-1], result.path[0, 1:], strict=True):
         unravel = training.unraveler(SMALL, "float64")
-        roots = [
-            np.sqrt(jax.vmap(lambda s, p=unravel(jnp.asarray(t)): SMALL(p, s).probabilities)(x)) for t in (before, after)
-        ]
+        points = [unravel(jnp.asarray(theta)) for theta in (before, after)]
+        roots = [np.sqrt(jax.vmap(lambda s, p=p: SMALL(p, s).probabilities)(x)) for p in points]
         angle = 2 * np.arccos(np.clip((roots[0] * roots[1]).sum(axis=1), -1, 1))
         assert np.sqrt(np.mean(angle**2)) == pytest.approx(0.05, rel=0.05)
 
 
 def test_a_step_that_raises_the_loss_is_taken_back():
     splits = _moons((0, 1, 2))
-    result = train(SMALL, splits, (0, 1, 2), NaturalGradient(20.0, damping=1e-6, max_length=3.0), StopRule(max_steps=40))
+    bold = NaturalGradient(20.0, damping=1e-6, max_length=3.0)
+    result = train(SMALL, splits, (0, 1, 2), bold, StopRule(max_steps=40))
     assert (np.diff(result.train_loss, axis=1) <= 0).all()
     assert (np.diff(result.train_loss, axis=1) == 0).any()
 
@@ -92,7 +94,9 @@ def test_adam_is_optax_adam_for_every_seed():
         unravel = training.unraveler(SMALL, "float64")
         x, y = jnp.asarray(splits.train_x[i]), splits.train_y[i]
 
-        def loss(theta: jax.Array, x: jax.Array = x, y: np.ndarray = y, unravel: object = unravel) -> jax.Array:
+        def loss(
+            theta: jax.Array, x: jax.Array = x, y: np.ndarray = y, unravel: object = unravel
+        ) -> jax.Array:
             p = jax.vmap(lambda s: SMALL(unravel(theta), s).probabilities)(x)
             return -jnp.mean(jnp.log(p[jnp.arange(len(y)), y]))
 
@@ -139,7 +143,9 @@ def test_the_stop_rule_and_its_reasons():
     assert set(target.reason) == {0}
     for i, steps in enumerate(target.steps):
         assert target.train_loss[i, steps] <= 0.4 < target.train_loss[i, steps - 1]
-        assert (target.path[i, steps:] == target.path[i, steps]).all()  # a stopped seed stays where it stopped
+        assert (
+            target.path[i, steps:] == target.path[i, steps]
+        ).all()  # a stopped seed stays where it stopped
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.1), NaturalGradient()])
@@ -148,7 +154,9 @@ def test_both_sides_beat_chance(optimizer):
     seeds = (0, 1, 2)
     circuit = circuits.Measured(circuits.data_reuploading(2, 3, 2, rotations=("RZ", "RY")), wires=(0,))
     for description in (circuit, SMALL):
-        result = train(description, tasks.two_moons(80).splits(seeds), seeds, optimizer, StopRule(max_steps=60))
+        result = train(
+            description, tasks.two_moons(80).splits(seeds), seeds, optimizer, StopRule(max_steps=60)
+        )
         assert result.train_accuracy[:, -1].mean() > 0.75
         assert result.test_accuracy[:, -1].mean() > 0.65
         assert (result.train_loss[:, -1] < result.train_loss[:, 0]).all()
@@ -179,7 +187,7 @@ def test_progress_advances_by_the_most_steps_also_where_training_ends_early():
 
 def test_bad_input_gets_one_line():
     splits = _moons((0,))
-    with pytest.raises(TypeError, match="categorical or Gaussian output, not State; wrap a circuit as circuits.Measured"):
+    with pytest.raises(TypeError, match="categorical or Gaussian output, not State; wrap"):
         train(circuits.data_reuploading(2, 1, 2), splits, (0,), Adam())
     with pytest.raises(ValueError, match="2 outcomes; the labels go up to class 2"):
         train(SMALL, splits._replace(train_y=splits.train_y + 1), (0,), Adam())

@@ -1,8 +1,8 @@
 """Side by side: a circuit and a network learn the same data and are measured by the same metric.
 
-``qgeom.compare({"circuit": ..., "network": ...}, task="iris")`` trains every description on the same splits to the same
-stop rule and returns a :class:`Comparison`, with a table, a figure and files. What is measured, and how like is compared
-with like, is in :mod:`qgeom.comparison.measures`; the default pair of descriptions is in :mod:`qgeom.comparison.sides`.
+``qgeom.compare({"circuit": ..., "network": ...}, task="iris")`` trains every description on the same splits to the
+same stop rule and returns a :class:`Comparison`, with a table, a figure and files. What is measured, and how like is
+compared with like, is in :mod:`qgeom.comparison.measures`; the default pair is in :mod:`qgeom.comparison.sides`.
 """
 
 from qgeom.comparison.result import Comparison

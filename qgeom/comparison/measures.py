@@ -7,10 +7,9 @@ All Fisher matrices are expectations under the model, averaged over the training
   :math:`F_C \le F_Q` for every readout, so it says what the readout leaves unused.
 
 Lengths are information lengths, with :math:`\pi` between two distributions of disjoint support: of a curve of points
-:math:`y(t)` it is :math:`\int \sqrt{E_x[\dot y^T F_y \dot y]}\,dt`, computed as the sum of
-:math:`\sqrt{E_x d^2}`, d the geodesic distance of neighbouring points. The training path has one point per step of the
-optimizer; the layer curve has ``POINTS_PER_LAYER`` points per layer while the layers are switched on one after the
-other (see :mod:`circuits.gradual` and :meth:`circuits.networks.Network.partial`).
+:math:`y(t)` it is :math:`\int \sqrt{E_x[\dot y^T F_y \dot y]}\,dt`. The training path is computed as the sum of
+:math:`\sqrt{E_x d^2}` over the steps of the optimizer, d the geodesic distance of successive points; the layer curve,
+along which the layers are switched on one after the other, by :mod:`qgeom.information.layer_curve`.
 """
 
 from __future__ import annotations
@@ -25,16 +24,23 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from circuits import gradual
 from circuits.circuit import Circuit
-from circuits.description import Description, Point
+from circuits.description import Description, Params, Point
 from circuits.measured import Measured
 from circuits.networks import Network
-from qgeom.information import distance, effective_dimension, effective_rank, information_metric, small_eigenvalue_share
+from qgeom.information import (
+    distance,
+    effective_dimension,
+    effective_rank,
+    information_metric,
+    layer_curve,
+    small_eigenvalue_share,
+)
 from qgeom.information.spectrum import half_log_determinant, numerical_rank
 from qgeom.training import unraveler
 
-POINTS_PER_LAYER = 16
+NODES_PER_GROUP = 4
+"""Quadrature nodes for each group of gates, or block, of the layer curve."""
 
 SCALARS = (
     "trace",
@@ -76,12 +82,14 @@ def measure(
     if circuit is not None:
         columns.append(_of_matrix(fisher_matrix(circuit, dtype, path[-1], inputs), len(inputs), gamma))
     path_lengths = np.asarray(_path_lengths(description, dtype, path, steps, inputs))
-    layer_lengths = np.asarray(_layer_lengths(description, dtype, path[-1], inputs))
+    layer_lengths = np.asarray(_layer_lengths(description, unraveler(description, dtype)(path[-1]), inputs))
     for k, column in enumerate(columns):
         column["path_length"], column["layer_length"] = path_lengths[k], layer_lengths[k]
     if circuit is None:
         columns.append({name: np.full_like(value, np.nan, dtype=float) for name, value in columns[0].items()})
-    return {name: np.stack([np.asarray(column[name], dtype=float) for column in columns]) for name in columns[0]}
+    return {
+        name: np.stack([np.asarray(column[name], dtype=float) for column in columns]) for name in columns[0]
+    }
 
 
 def _of_matrix(matrix: Array, n: int, gamma: float) -> dict[str, Any]:
@@ -127,29 +135,16 @@ def _path_lengths(description: Description, dtype: str, path: Array, steps: Arra
     return _lengths(lambda k: jax.vmap(body, (None, 0))(unravel(path[k]), inputs), read, steps)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _layer_lengths(description: Description, dtype: str, theta: Array, inputs: Array) -> Array:
-    params = unraveler(description, dtype)(theta)
-    body, read = _body_and_readout(description)
-    if isinstance(body, Circuit):
-        n_layers = len(body.layers)
-
-        def point(x: Array, s: Array) -> Point:
-            return gradual.partial(body, params, x, s)
-    elif isinstance(body, Network):
-        n_layers = body.n_blocks
-
-        def point(x: Array, s: Array) -> Point:
-            return body.partial(params, x, s)
-    else:  # the points of its own curve are all there is
-        points = jax.vmap(description.curve, (None, 0))(params, inputs)
-        n_points = jax.tree.leaves(points)[0].shape[1]
-        return _lengths(lambda k: jax.tree.map(lambda a: a[:, k], points), None, n_points - 1)
-    return _lengths(
-        lambda k: jax.vmap(point, (0, None))(inputs, k.astype(theta.dtype) / POINTS_PER_LAYER),
-        read,
-        n_layers * POINTS_PER_LAYER,
-    )
+def _layer_lengths(description: Description, params: Params, inputs: Array) -> Array:
+    """Of the layer curve: through the readout and, where there is one, of the state."""
+    if isinstance(description, Measured | Circuit | Network):
+        groups = layer_curve.groups(description)
+        if groups.size == 0:  # no hidden layer: a curve of one point
+            return jnp.zeros(1)
+        return layer_curve.lengths_of_kinds(description, params, inputs, groups, NODES_PER_GROUP).sum(axis=1)
+    points = jax.vmap(description.curve, (None, 0))(params, inputs)  # all that is known of its layers
+    n_points = jax.tree.leaves(points)[0].shape[1]
+    return _lengths(lambda k: jax.tree.map(lambda a: a[:, k], points), None, n_points - 1)
 
 
 def _body_and_readout(description: Description) -> tuple[Description, Callable[[Any], Point] | None]:
@@ -158,7 +153,9 @@ def _body_and_readout(description: Description) -> tuple[Description, Callable[[
     return description, None
 
 
-def _lengths(points_at: Callable[[Array], Point], read: Callable[[Any], Point] | None, steps: int | Array) -> Array:
+def _lengths(
+    points_at: Callable[[Array], Point], read: Callable[[Any], Point] | None, steps: int | Array
+) -> Array:
     """``sum_k sqrt(E_x d(y_k, y_k+1)^2)``, ``k = 0 ... steps - 1``; one batch of points at a time.
 
     Shape ``(1,)`` for the points themselves; ``(2,)`` where they are read: first of what is read.

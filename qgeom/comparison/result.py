@@ -57,7 +57,9 @@ class Comparison:
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.data["description"].values))
         rules = ", ".join(map(str, self.data["optimizer"].values))
-        return f"Comparison({names}; task={self.data.attrs['task']!r}, {self.data.sizes['seed']} seeds, {rules})"
+        return (
+            f"Comparison({names}; task={self.data.attrs['task']!r}, {self.data.sizes['seed']} seeds, {rules})"
+        )
 
     def table(self) -> Table:
         """Quantities down, descriptions and optimizers across; mean over seeds with a 95% bootstrap interval."""
@@ -78,7 +80,9 @@ class Comparison:
         title = f"{data.attrs['task']}: {' and '.join(map(str, data['description'].values))} side by side"
         return Table(title, columns, tuple(rows), notes=self._notes())
 
-    def paired(self, quantity: str, first: str, second: str, optimizer: str, fisher: str = "classical") -> Spread:
+    def paired(
+        self, quantity: str, first: str, second: str, optimizer: str, fisher: str = "classical"
+    ) -> Spread:
         """Mean and interval over seeds of the paired difference ``first - second`` of a quantity."""
         a, b = (self._values(quantity, name, optimizer, fisher=fisher) for name in (first, second))
         return Spread.over_seeds(a - b)
@@ -123,7 +127,10 @@ class Comparison:
 
     def _cell(self, name: str, description: str, optimizer: str, **where: str) -> Cell:
         values = self._values(name, description, optimizer, **where)
-        if where.get("fisher") == "quantum" and np.isnan(self._values("trace", description, optimizer, **where)).all():
+        if (
+            where.get("fisher") == "quantum"
+            and np.isnan(self._values("trace", description, optimizer, **where)).all()
+        ):
             return None
         return Spread.over_seeds(values)
 
@@ -138,8 +145,8 @@ class Comparison:
             "F_C: classical Fisher information through the readout (expectation under the model), the same quantity on "
             "both sides; F_Q: quantum Fisher information of the state before the readout, F_C <= F_Q. Both averaged "
             "over the training inputs, after training.",
-            f"Effective dimension and log-volume: n = {attributes['n_train']}, gamma = {attributes['gamma']:g}; global: "
-            f"over {attributes['draws']} random parameter points, local: at the trained parameters. Small eigenvalues: "
+            f"Effective dimension and log-volume: n = {attributes['n_train']}, gamma = {attributes['gamma']:g}; "
+            f"global: over {attributes['draws']} random parameter points, local: at the trained parameters. Small eigenvalues: "
             "below 1e-3 of the mean. Lengths: information length, pi between distributions of disjoint support.",
         ]
         return (*notes, *json.loads(attributes["task_notes"]))

@@ -92,14 +92,33 @@ def compare(
     done: dict[tuple[str, Optimizer], xr.Dataset] = {}
     missing: dict[tuple[str, Optimizer], Callable[[Progress], xr.Dataset]] = {}
     identities = {
-        (name, rule): (descriptions[name], rule, stop, batch_size, seed_list, splits, gamma, draws, str(dtype))
+        (name, rule): (
+            descriptions[name],
+            rule,
+            stop,
+            batch_size,
+            seed_list,
+            splits,
+            gamma,
+            draws,
+            str(dtype),
+        )
         for name, rule in pairs
     }
     for pair, identity in identities.items():
         part = parts.load(identity)
         if part is None:
             missing[pair] = functools.partial(
-                _part, descriptions[pair[0]], pair[1], splits, seed_list, stop, batch_size, gamma, draws, dtype
+                _part,
+                descriptions[pair[0]],
+                pair[1],
+                splits,
+                seed_list,
+                stop,
+                batch_size,
+                gamma,
+                draws,
+                dtype,
             )
         else:
             done[pair] = part
@@ -108,8 +127,9 @@ def compare(
         done[pair] = part
         parts.save(identities[pair], part)
     rows = [
-        _concatenated([done[name, rule].assign_coords(optimizer=rule.name) for rule in optimizers], "optimizer")
-        .assign_coords(description=name)
+        _concatenated(
+            [done[name, rule].assign_coords(optimizer=rule.name) for rule in optimizers], "optimizer"
+        ).assign_coords(description=name)
         for name in descriptions
     ]
     data = _concatenated(rows, "description")
@@ -181,7 +201,9 @@ def _part(
     progress: Progress,
 ) -> xr.Dataset:
     """One description trained by one optimizer, all seeds, measured."""
-    trained = train(description, splits, seeds, optimizer, stop, batch_size=batch_size, dtype=dtype, progress=progress)
+    trained = train(
+        description, splits, seeds, optimizer, stop, batch_size=batch_size, dtype=dtype, progress=progress
+    )
     found: list[dict[str, np.ndarray]] = []
     global_dimension = []
     for i, seed in enumerate(seeds):
@@ -206,7 +228,10 @@ def _part(
             "global_effective_dimension": ("seed", global_dimension),
             "training_seconds": ((), trained.seconds, {"units": "s"}),
             "eigenvalues": (("seed", "fisher", "parameter"), np.stack([one["eigenvalues"] for one in found])),
-            **{name: (("seed", "fisher"), np.stack([one[name] for one in found])) for name in measures.SCALARS},
+            **{
+                name: (("seed", "fisher"), np.stack([one[name] for one in found]))
+                for name in measures.SCALARS
+            },
         },
         coords={
             "seed": list(seeds),
@@ -290,10 +315,14 @@ def _optimizers(optimizer: str | Optimizer | Sequence[str | Optimizer]) -> tuple
                 raise unknown("optimizer", rule, known)
             rule = known[rule]
         if not isinstance(rule, Adam | NaturalGradient):
-            raise TypeError(f"an optimizer is a name, Adam(...) or NaturalGradient(...), not {type(rule).__name__}")
+            raise TypeError(
+                f"an optimizer is a name, Adam(...) or NaturalGradient(...), not {type(rule).__name__}"
+            )
         chosen.append(rule)
     if not chosen or len({rule.name for rule in chosen}) != len(chosen):
-        raise ValueError("give one optimizer or more, each with a name of its own: Adam(0.1, name='adam 0.1')")
+        raise ValueError(
+            "give one optimizer or more, each with a name of its own: Adam(0.1, name='adam 0.1')"
+        )
     return tuple(chosen)
 
 

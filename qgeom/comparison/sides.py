@@ -62,7 +62,9 @@ def check_sides(descriptions: Mapping[str, Description], task: Task) -> None:
         ValueError: too few outcomes, an input of the wrong length, a name that is empty.
     """
     if not isinstance(descriptions, Mapping) or not descriptions:
-        raise TypeError('descriptions are a dict of names, e.g. {"circuit": ..., "network": ...}, with one at least')
+        raise TypeError(
+            'descriptions are a dict of names, e.g. {"circuit": ..., "network": ...}, with one at least'
+        )
     for name, description in descriptions.items():
         if not isinstance(name, str) or not name.strip():
             raise ValueError(f"the name of a description is a text, not {name!r}")

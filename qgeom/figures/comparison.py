@@ -63,7 +63,7 @@ def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
 
 
 def _panels(figure: Figure, wide: bool) -> tuple[list[Axes], list[Axes]]:
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.0, 1.15) if wide else (1.3, 1.0))
+    top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=(1.0, 1.15) if wide else (1.3, 1.0)))
     shape = (1, 3) if wide else (3, 1)
     main = top.subplots(*shape, width_ratios=(1.2, 1.2, 0.9) if wide else None)
     metrics = bottom.subplots(*((2, 4) if wide else (4, 2)))
@@ -142,7 +142,13 @@ def _spectra(axes: Axes, data: xr.Dataset) -> None:
     for k, (label, share, colour) in enumerate(reversed(kernels)):
         text = f"{label}: kernel {100 * share:.0f}%"
         axes.annotate(
-            text, (0.04, 0.05), (0, 8 * k), xycoords="axes fraction", textcoords="offset points", color=colour, fontsize=6
+            text,
+            (0.04, 0.05),
+            (0, 8 * k),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=colour,
+            fontsize=6,
         )
 
 
@@ -177,7 +183,9 @@ def _metric(axes: Axes, data: xr.Dataset, name: str, label: str, scale: str) -> 
                 offset = 0.5 * ((k + 0.5) / len(series) - 0.5)
                 _dot(axes, position + offset, values, look, position == 0)
     if not drawn:
-        axes.text(0.5, 0.5, "not defined:\ntoo few samples", ha="center", va="center", transform=axes.transAxes)
+        axes.text(
+            0.5, 0.5, "not defined:\ntoo few samples", ha="center", va="center", transform=axes.transAxes
+        )
         axes.set_yticks([])
     elif scale == "log":
         axes.set_yscale("log")
@@ -222,6 +230,14 @@ def _handles(data: xr.Dataset) -> list[Line2D]:
     for k, (line, rule) in enumerate(zip(style.LINES, map(str, data["optimizer"].values), strict=False)):
         face = style.BLACK if k == 0 else "white"
         handles.append(
-            Line2D([], [], color=style.BLACK, linestyle=line, marker="o", markerfacecolor=face, label=_LONG.get(rule, rule))
+            Line2D(
+                [],
+                [],
+                color=style.BLACK,
+                linestyle=line,
+                marker="o",
+                markerfacecolor=face,
+                label=_LONG.get(rule, rule),
+            )
         )
     return handles

@@ -18,10 +18,28 @@ if TYPE_CHECKING:
         effective_rank,
         fisher_rao_norm,
         generic_rank,
+        global_effective_dimension,
+        local_effective_dimension,
+        metrics_at,
         small_eigenvalue_share,
     )
-    from qgeom.information.curves import action, distance, length, point_length
-    from qgeom.information.geodesics import boundary_geodesic, christoffel, initial_geodesic, scalar_curvature
+    from qgeom.information.curves import (
+        action,
+        distance,
+        length,
+        metric_function,
+        point_length,
+        point_steps,
+        segment_lengths,
+    )
+    from qgeom.information.geodesics import (
+        Geodesic,
+        boundary_geodesic,
+        christoffel,
+        initial_geodesic,
+        riemann,
+        scalar_curvature,
+    )
     from qgeom.information.measured import classical_fisher
     from qgeom.information.metric import InformationMetric, information_metric
     from qgeom.information.spectrum import SpectralDensity
@@ -35,10 +53,28 @@ __getattr__, __dir__, __all__ = attach(
             "effective_rank",
             "fisher_rao_norm",
             "generic_rank",
+            "global_effective_dimension",
+            "local_effective_dimension",
+            "metrics_at",
             "small_eigenvalue_share",
         ),
-        "curves": ("action", "distance", "length", "point_length"),
-        "geodesics": ("boundary_geodesic", "christoffel", "initial_geodesic", "scalar_curvature"),
+        "curves": (
+            "action",
+            "distance",
+            "length",
+            "metric_function",
+            "point_length",
+            "point_steps",
+            "segment_lengths",
+        ),
+        "geodesics": (
+            "Geodesic",
+            "boundary_geodesic",
+            "christoffel",
+            "initial_geodesic",
+            "riemann",
+            "scalar_curvature",
+        ),
         "measured": ("classical_fisher",),
         "metric": ("InformationMetric", "information_metric"),
         "spectrum": ("SpectralDensity",),

@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, ArrayLike, Float, Key, PyTree
 
 from circuits.description import Description, Params
@@ -117,7 +118,7 @@ def local_effective_dimension(
     **options: Any,
 ) -> Float[Array, ""]:
     """The effective dimension of the ball of radius ``1 / sqrt(n)`` around ``params`` (arXiv:2112.04807, Eq. 9)."""
-    flat, unravel = jax.flatten_util.ravel_pytree(params)
+    flat, unravel = ravel_pytree(params)
     direction_key, radius_key = jax.random.split(key)
     directions = jax.random.normal(direction_key, (draws, flat.shape[0]), flat.dtype)
     directions = directions / jnp.linalg.norm(directions, axis=1, keepdims=True)

@@ -244,7 +244,7 @@ def _shoot_with_derivative(
     field = _acceleration(metric, damping)
     h = 1.0 / (steps * SUBSTEPS)
 
-    def advance(state: Any, by: float, slope: Any) -> Any:
+    def advance(state: Any, by: float | Array, slope: Any) -> Any:
         return jax.tree.map(lambda y, k: y + by * k, state, slope)
 
     def substep(state: Any, _: Any) -> tuple[Any, None]:

@@ -29,6 +29,7 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Key, PyTree
 
 from circuits.description import Description, Params
@@ -220,7 +221,7 @@ class InformationMetric(eqx.Module):
             ValueError: negative damping, or conjugate gradients that do not converge.
         """
         flat, restore = pullback.flattened(self.plan, self.params, gradient)
-        concrete = not isinstance(damping, jax.core.Tracer)
+        concrete = not isinstance(damping, Tracer)
         if concrete and not float(damping) >= 0.0:
             raise ValueError(f"damping must be zero or positive, not {damping}")
         if concrete and float(damping) == 0.0:
@@ -232,7 +233,7 @@ class InformationMetric(eqx.Module):
             return restore(_cholesky(self, flat, damping))
         rtol = (1e-10 if self.dtype == jnp.float64 else 1e-5) if rtol is None else rtol
         solution, residual = _conjugate_gradients(self, flat, damping, rtol)
-        if not isinstance(residual, jax.core.Tracer) and not float(residual) <= 100.0 * rtol:
+        if not isinstance(residual, Tracer) and not float(residual) <= 100.0 * rtol:
             raise ValueError(
                 f"conjugate gradients stopped at relative residual {float(residual):.1g}, not {rtol:.1g}: "
                 f"raise damping (now {float(damping):.1g}) or rtol"

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
 from circuits import memory
@@ -72,7 +73,7 @@ def _as_data(leaf: Any, dtype: Any) -> Array:
 
 
 def _require_finite(tree: PyTree, what: str) -> None:
-    leaves = [leaf for leaf in jax.tree.leaves(tree) if not isinstance(leaf, jax.core.Tracer)]
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if not isinstance(leaf, Tracer)]
     if not all(np.all(np.isfinite(leaf)) for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.inexact)):
         raise ValueError(f"the {what} contain NaN or infinity")
 
@@ -83,9 +84,7 @@ def _normalised_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
     array = jnp.asarray(weights, dtype)
     if array.shape != (n,):
         raise ValueError(f"weights have shape {array.shape}, expected ({n},): one for each data point")
-    if not isinstance(array, jax.core.Tracer) and not (
-        bool(jnp.all(array >= 0.0)) and float(jnp.sum(array)) > 0.0
-    ):
+    if not isinstance(array, Tracer) and not (bool(jnp.all(array >= 0.0)) and float(jnp.sum(array)) > 0.0):
         raise ValueError("weights must be non-negative and not all zero")
     return array / jnp.sum(array)
 

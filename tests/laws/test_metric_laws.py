@@ -85,8 +85,8 @@ def test_covariant_under_reparametrisation(animal):
 
 @over(ZOO)
 def test_the_squared_distance_of_neighbours_is_the_quadratic_form(animal):
-    if animal.name.startswith("RankTwo"):
-        pytest.skip("the distance of density matrices of varying support has its digits at 1e-8 only")
+    # The square roots of density matrices with a kernel have errors of 1e-8, the root of epsilon.
+    precision = 1e-3 if animal.name.startswith("RankTwo") else 1e-5
     flat, unravel = ravel_pytree(animal.params)
     direction = jnp.cos(jnp.arange(float(flat.size)))
     data = [None] if animal.data is None else list(animal.data)
@@ -97,7 +97,7 @@ def test_the_squared_distance_of_neighbours_is_the_quadratic_form(animal):
         a, b = (animal.description(unravel(flat + s * h * direction), x) for s in (-0.5, 0.5))
         return float(curves.distance(a, b)) ** 2 / h**2
 
-    assert np.mean([squared(x) for x in data]) == pytest.approx(form, rel=1e-5, abs=1e-9)
+    assert np.mean([squared(x) for x in data]) == pytest.approx(form, rel=precision, abs=1e-9)
 
 
 @over([a for a in ZOO if a.data is None and a.name != "GHZPhase"])
@@ -140,7 +140,9 @@ def test_fisher_matrix_is_the_hessian_of_relative_entropy(animal):
             total = total + jnp.sum(p * (jnp.log(p) - jnp.log(q)))
         return total / len(data)
 
-    np.testing.assert_allclose(jax.hessian(divergence)(flat), metric_of(animal).as_matrix(), atol=1e-12)
+    np.testing.assert_allclose(
+        jax.jit(jax.hessian(divergence))(flat), metric_of(animal).as_matrix(), atol=1e-12
+    )
 
 
 @over([a for a in ZOO if isinstance(a.description(a.params, None if a.data is None else a.data[0]), State)])
@@ -157,7 +159,9 @@ def test_quantum_fisher_matrix_is_the_hessian_of_minus_two_log_overlap_squared(a
             total = total - 2.0 * jnp.log(jnp.square(overlap.real) + jnp.square(overlap.imag))
         return total / len(data)
 
-    np.testing.assert_allclose(jax.hessian(divergence)(flat), metric_of(animal).as_matrix(), atol=1e-11)
+    np.testing.assert_allclose(
+        jax.jit(jax.hessian(divergence))(flat), metric_of(animal).as_matrix(), atol=1e-11
+    )
 
 
 @over([a for a in ZOO if a.name.startswith(("Categorical", "Sphere"))])

@@ -53,17 +53,6 @@ def test_pennylane_agrees_where_parameters_are_shared():
     c = circuits.qaoa(graph, n_layers=2)
     theta = np.asarray(c.init(jax.random.key(1)))
     m = qgeom.information_metric(c, jax.numpy.asarray(theta))
-    # Shared parameters: the metric of the free circuit, folded by the chain rule.
-    free = circuits.Circuit(
-        c.n_qubits,
-        [
-            op._replace(
-                angles=tuple(circuits.Param(None, 0.0, 0.0) if a.index is None else a for a in op.angles)
-            )
-            for op in c.ops
-        ],
-    )
-    assert free.n_parameters == c.n_parameters
 
     @qml.qnode(qml.device("default.qubit", wires=c.n_qubits), interface="autograd")
     def node(params):
