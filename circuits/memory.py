@@ -54,7 +54,7 @@ def available_bytes(device: Any = None) -> float:
     Accelerators report their own limit; on CPUs, where JAX reports nothing, this is the least of what the machine
     has available and what its control group allows.
     """
-    device = device or jax.config.read("jax_default_device")
+    device = device or getattr(jax.config, "jax_default_device", None)  # config.read refuses it
     if device is None or isinstance(device, str):
         device = jax.devices(device)[0]
     limit = _device_limit(device)

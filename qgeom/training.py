@@ -32,7 +32,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from circuits.description import Description, Distribution, Gaussian, Params, Point
-from qgeom.information import information_metric
+from qgeom.information import information_metric, pullback
 from qgeom.progress import Progress, Silent
 from qgeom.tasks import Split
 
@@ -414,15 +414,33 @@ def _gradient(config: _Config, theta: Array, x: Array, y: Array) -> tuple[tuple[
     return jax.value_and_grad(lambda t: _evaluate(config, t, x, y), has_aux=True)(theta)
 
 
+def _residual(point: Point, target: Array) -> tuple[Array, Array, Array]:
+    """Differential of the loss in the frame of the point's metric, loss, and whether the class is right."""
+    if isinstance(point, Distribution):
+        p = point.probabilities
+        kept = p[target] > SMALLEST_PROBABILITY
+        slope = jnp.where(kept, -1.0 / jnp.sqrt(jnp.where(kept, p[target], 1.0)), 0.0)
+        residual = jnp.zeros_like(p).at[target].set(slope)
+    else:
+        assert isinstance(point, Gaussian)
+        residual = point.mean - target
+    return residual, negative_log_likelihood(point, target), _correct(point, target)
+
+
 def _natural_change(
     config: _Config, theta: Array, damping: Array, x: Array, y: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Loss, accuracy, change of theta, next damping."""
+    """Loss, accuracy, change of theta, next damping; gradient and F from one Jacobian."""
     optimizer = config.optimizer
     assert isinstance(optimizer, NaturalGradient)
-    (loss, accuracy), gradient = _gradient(config, theta, x, y)
     params = unraveler(config.description, config.dtype)(theta)
-    fisher = information_metric(config.description, params, x).as_matrix()
+    metric = information_metric(config.description, params, x)
+    # Rows of J in an orthonormal frame: F is their Gram matrix, and the gradient a combination of them.
+    rows = pullback.rows(metric.plan, metric.params, metric.data, metric.weights)
+    fisher = rows.T @ rows
+    residuals, loss, accuracy = jax.vmap(_residual)(jax.vmap(config.description, (None, 0))(params, x), y)
+    gradient = rows.T @ (jnp.sqrt(metric.weights)[:, None] * residuals).reshape(-1)
+    loss, accuracy = loss.mean(), accuracy.astype(loss.dtype).mean()
     damping = jnp.where(damping == _UNSET, optimizer.damping * jnp.trace(fisher) / theta.shape[0], damping)
     # The smallest ridge keeps the system regular where the outputs are certain and F vanishes.
     ridge = damping + jnp.finfo(theta.dtype).eps

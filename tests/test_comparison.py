@@ -70,7 +70,9 @@ def test_the_readout_never_has_more_information_than_the_state(result):
     circuit = result.data.sel(description="circuit")
     classical, quantum = circuit.sel(fisher="classical"), circuit.sel(fisher="quantum")
     for name in ("trace", "eigenvalues", "path_length", "layer_length"):
-        assert (classical[name] <= quantum[name] * (1 + 1e-6) + 1e-9).all(), name
+        lower, upper = (side[name].values[np.isfinite(side[name].values)] for side in (classical, quantum))
+        assert lower.size == upper.size > 0
+        assert (lower <= upper * (1 + 1e-6) + 1e-9).all(), name
 
 
 def test_the_length_of_the_path_is_the_integral_of_the_speed():

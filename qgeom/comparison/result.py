@@ -146,7 +146,8 @@ class Comparison:
             "both sides; F_Q: quantum Fisher information of the state before the readout, F_C <= F_Q. Both averaged "
             "over the training inputs, after training.",
             f"Effective dimension and log-volume: n = {attributes['n_train']}, gamma = {attributes['gamma']:g}; "
-            f"global: over {attributes['draws']} random parameter points, local: at the trained parameters. Small eigenvalues: "
-            "below 1e-3 of the mean. Lengths: information length, pi between distributions of disjoint support.",
+            f"global: over {attributes['draws']} random parameter points, local: at the trained parameters. "
+            "Small eigenvalues: below 1e-3 of the mean. Lengths: information length, pi between distributions "
+            "of disjoint support.",
         ]
         return (*notes, *json.loads(attributes["task_notes"]))

@@ -30,7 +30,7 @@ from qgeom.tasks import Split, Task, load
 from qgeom.training import REASONS, Adam, NaturalGradient, Optimizer, StopRule, initial_parameters, train
 
 DEFAULT_OPTIMIZERS = (Adam(), NaturalGradient())
-DEFAULT_STOP = StopRule(max_steps=200, target_loss=0.1)
+DEFAULT_STOP = StopRule(max_steps=150, target_loss=0.1)
 
 _Key = TypeVar("_Key")
 

@@ -26,7 +26,7 @@ class CompareSettings(BaseSettings):
         None
     )
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    max_steps: Annotated[int, Field(ge=1)] = 200
+    max_steps: Annotated[int, Field(ge=1)] = 150
     target_loss: Annotated[float, Field(ge=0, description="training ends at this loss, in nats")] = 0.1
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
     patience: Annotated[int, Field(ge=1)] = 20

@@ -53,18 +53,20 @@ def minimise(
     steps: int,
     learning_rate: float = 0.05,
     progress: Progress = Silent(),
+    lengths: bool = False,
 ) -> Descent:
     """Adam (Kingma and Ba, ICLR 2015) with the rate falling to zero as a cosine; ``progress`` is advanced ``steps`` times.
 
     Args:
         context: passed to the problem; every array has a leading axis of starts.
+        lengths: whether to measure the lengths of the paths; zero otherwise.
     """
     zeros = jnp.zeros_like(theta)
     state, done, chunk = _State(theta, zeros, zeros, zeros[:, 0]), 0, 1
     while done < steps:
         now = min(chunk, steps - done)
         clock = time.perf_counter()
-        state = jax.block_until_ready(_advance(problem, state, context, done, done + now, steps, learning_rate))
+        state = jax.block_until_ready(_advance(problem, lengths, state, context, done, done + now, steps, learning_rate))
         elapsed = time.perf_counter() - clock
         if done > 0:  # the first call compiled
             chunk = int(np.clip(_SECONDS_PER_CALL * now / elapsed, 1, 8 * now))
@@ -79,9 +81,9 @@ def losses(problem: Problem, theta: Float[Array, "B P"], context: PyTree) -> Flo
     return jax.vmap(lambda t, c: problem.loss(problem.points(t, c), c))(theta, context)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _advance(
-    problem: Problem, state: _State, context: PyTree, start: Any, stop: Any, steps: Any, learning_rate: Any
+    problem: Problem, lengths: bool, state: _State, context: PyTree, start: Any, stop: Any, steps: Any, learning_rate: Any
 ) -> _State:
     dtype = state.theta.dtype
 
@@ -93,6 +95,8 @@ def _advance(
         square = 0.999 * state.square + 0.001 * jnp.square(gradient)
         change = (mean / (1.0 - 0.9**k)) / (jnp.sqrt(square / (1.0 - 0.999**k)) + 1e-8)
         theta = state.theta - rate * change
+        if not lengths:
+            return _State(theta, mean, square, state.length)
         # Next to each other: the distance is the length of the step to second order.
         after = problem.points(theta, context)
         squares = jnp.square(jax.vmap(lambda a, b: manifold_of(a).distance(a, b))(points, after))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -56,14 +57,18 @@ def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
         )  # fmt: skip
         if not wide:
             figure.align_ylabels(main)
-        # The layout is solved once; saving in three formats would solve it three times more.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        # The layout is solved once; with an engine left, every format that is saved would draw everything twice more.
+        engine = figure.get_layout_engine()
+        assert engine is not None
+        engine.execute(figure)
+        with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
     return figure
 
 
 def _panels(figure: Figure, wide: bool) -> tuple[list[Axes], list[Axes]]:
-    top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=(1.0, 1.15) if wide else (1.3, 1.0)))
+    heights = (1.0, 1.15) if wide else (1.3, 1.0)
+    top, bottom = cast("list[SubFigure]", figure.subfigures(2, 1, height_ratios=heights))
     shape = (1, 3) if wide else (3, 1)
     main = top.subplots(*shape, width_ratios=(1.2, 1.2, 0.9) if wide else None)
     metrics = bottom.subplots(*((2, 4) if wide else (4, 2)))

@@ -73,21 +73,24 @@ class Plan:
 
 
 class Columns(NamedTuple):
-    """``F_ij = sum over parts of left_i . right_j``; ``right = None`` means that it equals ``left``."""
+    """``F_ij = factor * sum over parts of left_i . right_j``; ``right = None`` means that it equals ``left``."""
 
     left: tuple[Array, ...]
     right: tuple[Array, ...] | None
+    factor: float = 1.0
 
     def matrix(self) -> Float[Array, "p p"]:
         """F."""
         if self.right is None:
-            return gram(*self.left)
-        return symmetrised(added([products(a, b) for a, b in zip(self.left, self.right, strict=True)]))
+            return self.factor * gram(*self.left)
+        return self.factor * symmetrised(
+            added([products(a, b) for a, b in zip(self.left, self.right, strict=True)])
+        )
 
     def diagonal(self) -> Float[Array, " p"]:
         """The diagonal of F."""
         right = self.left if self.right is None else self.right
-        return added([jnp.sum(a * b, axis=1) for a, b in zip(self.left, right, strict=True)])
+        return self.factor * added([jnp.sum(a * b, axis=1) for a, b in zip(self.left, right, strict=True)])
 
     def blocks(self, positions: Int[Array, "nodes k"]) -> Float[Array, "nodes k k"]:
         """The blocks of F on groups of parameters."""
@@ -215,7 +218,7 @@ def _circuit_columns(circuit: Circuit, plan: Plan, params: Params, x: Any, w: Ar
         parts = [scaled(part, jnp.sqrt(w), 1).reshape(theta.shape[0], -1) for part in parts]
     if plan.kept is not None:
         parts = [part[jnp.asarray(plan.kept.indices)] for part in parts]
-    return Columns(tuple(2.0 * part for part in parts), None)
+    return Columns(tuple(parts), None, 4.0)  # four times Fubini-Study, not twice each vector: one pass less
 
 
 def half(plan: Plan, params: Params, x: Any, w: Array) -> Columns:
@@ -361,10 +364,10 @@ def geometric_tensor(plan: Plan, params: Params, data: Any, weights: Array) -> A
                 return jax.vmap(horizontal)(points.vector, push(v).vector)
 
             tangents = jax.vmap(projected)(jnp.eye(theta.shape[0], dtype=theta.dtype))
-            tangents = scaled(tangents, 2.0 * jnp.sqrt(w), 1).reshape(theta.shape[0], -1)
+            tangents = scaled(tangents, jnp.sqrt(w), 1).reshape(theta.shape[0], -1)
             real, imaginary = tangents.real, tangents.imag
         mixed = products(real, imaginary)
-        return 0.25 * jax.lax.complex(gram(real, imaginary), mixed - mixed.T)
+        return jax.lax.complex(gram(real, imaginary), mixed - mixed.T)
 
     return weighted_sum(data, weights, plan.matrix_batch, summand)
 

@@ -54,9 +54,10 @@ def horizontal_tangents(circuit: Circuit, theta: Float[Array, " P"], x: Array | 
     of epsilon where the metric is zero, instead of epsilon squared.
     """
     psi, born = tangents.rows(circuit, theta, x)
-    return jax.vmap(horizontal, (None, 0))(
-        psi, by_parameter(born, tangents.row_parameters(circuit), theta.shape[0])
-    )
+    # Else XLA computes the last layer's rows again for each of their uses.
+    psi, born = jax.lax.optimization_barrier((psi, born))
+    born = by_parameter(born, tangents.row_parameters(circuit), theta.shape[0])
+    return jax.vmap(horizontal, (None, 0))(psi, born)
 
 
 def by_parameter(rows: Planar, index: np.ndarray, n_parameters: int) -> Planar:
