@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float, Key, PyTree
 
 Params = PyTree[Array]
@@ -27,6 +28,26 @@ class State(eqx.Module):
     """A pure state ``|psi>``: complex amplitudes, qubit 0 the most significant bit, norm one."""
 
     vector: Complex[Array, "... dim"]
+
+    @classmethod
+    def from_vector(cls, vector: Any) -> State:
+        """The state of a NumPy or JAX vector, or of a QuTiP ket, of length 2^n and norm one (to 1e-6).
+
+        It goes out again as ``np.asarray(state.vector)``; for QuTiP,
+        ``qutip.Qobj(np.asarray(state.vector), dims=[[2] * n, [1] * n])``.
+
+        Raises:
+            ValueError: if the length is no power of two, or the norm is not one.
+        """
+        full = vector.full() if hasattr(vector, "full") else vector  # a QuTiP ket is a column
+        amplitudes = np.asarray(full).reshape(-1)
+        if amplitudes.size < 2 or amplitudes.size & (amplitudes.size - 1):
+            raise ValueError(f"a state of n qubits has 2^n amplitudes, n >= 1, not {amplitudes.size}")
+        norm = float(np.linalg.norm(amplitudes))
+        if not abs(norm - 1.0) < 1e-6:
+            raise ValueError(f"a state has norm 1, not {norm:.6g}; divide the vector by its norm")
+        single = amplitudes.dtype in (np.float32, np.complex64) or not jax.config.read("jax_enable_x64")
+        return cls(jnp.asarray(amplitudes, jnp.complex64 if single else jnp.complex128))
 
     @property
     def probabilities(self) -> Float[Array, "... dim"]:

@@ -75,6 +75,17 @@ def test_float32_parameters_give_complex64():
     )
 
 
+def test_states_come_in_from_numpy_and_go_out_again():
+    bell = np.array([1, 0, 0, 1j]) / np.sqrt(2)
+    state = circuits.State.from_vector(bell[:, None])  # a column, as QuTiP keeps kets
+    np.testing.assert_array_equal(np.asarray(state.vector), bell)
+    np.testing.assert_allclose(state.probabilities, [0.5, 0, 0, 0.5])
+    with pytest.raises(ValueError, match="2\\^n amplitudes, n >= 1, not 3"):
+        circuits.State.from_vector(np.ones(3) / np.sqrt(3))
+    with pytest.raises(ValueError, match="norm 1, not 2"):
+        circuits.State.from_vector(np.array([2.0, 0.0]))
+
+
 # Derivatives. The reference is the brute-force Jacobian of the state.
 
 

@@ -20,7 +20,7 @@ def synthetic(below: float, above: float, seeds: int = 12) -> xr.Dataset:
     """Success rates below and above saturation, at sizes 2, 4, 6, 8 with a bound of 6."""
     generator = np.random.default_rng(0)
     rate = np.array([below, below, above, above])[:, None]
-    passed = generator.random((len(NAMES), 2, seeds, 4, 20)) < rate
+    passed = generator.random((len(NAMES), 2, seeds, 4, 100)) < rate
     return xr.Dataset(
         {
             "parameters": (("family", "size"), np.tile([2.0, 4, 6, 8], (len(NAMES), 1))),

@@ -52,7 +52,8 @@ def test_the_verdict_goes_by_the_slope(power, outcome):
     assert all(row["outcome"] == outcome for row in verdict.multiverse)
 
 
-def test_end_to_end(tmp_path):
+@pytest.mark.slow
+def test_end_to_end():
     settings = base.parse_settings(fisher_kl.Settings, TINY)
     data = fisher_kl.compute(settings, 0, Silent())
     verdicts = fisher_kl.verdict(data, settings)
