@@ -11,7 +11,17 @@ import xarray as xr
 from qgeom.experiments import base, layer_curve
 from qgeom.progress import Silent
 
-TINY = ("seeds=2", "qubits=2", "layers=1", "width=2", "depth=1", "draws=1", "samples=3", "nodes=2", "max_steps=2")
+TINY = (
+    "seeds=2",
+    "qubits=2",
+    "layers=1",
+    "width=2",
+    "depth=1",
+    "draws=1",
+    "samples=3",
+    "nodes=2",
+    "max_steps=2",
+)
 
 
 def synthetic(ratio: float, spread: float = 0.02, seeds: int = 12) -> xr.Dataset:

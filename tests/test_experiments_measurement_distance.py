@@ -24,11 +24,17 @@ def test_distances_are_those_of_the_metric():
     table = np.concatenate([z.real, z.imag], axis=1)
     state = float(qgeom.information.distance(State(jnp.asarray(z[0])), State(jnp.asarray(z[1]))))
     outcomes = float(qgeom.information.distance(*(Distribution(jnp.asarray(np.abs(v) ** 2)) for v in z)))
-    assert measurement_distance.sphere_distances(table, table, "state")[0, 1] == pytest.approx(state, rel=1e-9)
-    assert measurement_distance.sphere_distances(table, table, "outcomes")[0, 1] == pytest.approx(outcomes, rel=1e-9)
+    assert measurement_distance.sphere_distances(table, table, "state")[0, 1] == pytest.approx(
+        state, rel=1e-9
+    )
+    assert measurement_distance.sphere_distances(table, table, "outcomes")[0, 1] == pytest.approx(
+        outcomes, rel=1e-9
+    )
     p = generator.random((2, 3))
     pairs = np.stack([p, 1 - p], axis=-1)
-    each = [qgeom.information.distance(*(Distribution(jnp.asarray(q)) for q in pairs[:, x])) for x in range(3)]
+    each = [
+        qgeom.information.distance(*(Distribution(jnp.asarray(q)) for q in pairs[:, x])) for x in range(3)
+    ]
     table = np.sqrt(pairs).reshape(2, -1)
     found = measurement_distance.sphere_distances(table, table, "network")[0, 1]
     assert found == pytest.approx(np.sqrt(np.mean(np.square(each))), rel=1e-9)
@@ -48,7 +54,8 @@ def clusters_with(slope: float, noise: float, seeds: int = 12) -> Found:
 
 
 @pytest.mark.parametrize(
-    ("slope", "noise", "outcome"), [(-1.0, 0.1, "supported"), (1.0, 0.1, "refuted"), (-0.3, 0.5, "inconclusive")]
+    ("slope", "noise", "outcome"),
+    [(-1.0, 0.1, "supported"), (1.0, 0.1, "refuted"), (-0.3, 0.5, "inconclusive")],
 )
 def test_every_outcome_is_possible(slope, noise, outcome):
     verdict = measurement_distance._judge([clusters_with(slope, noise)], "network", null=True)
@@ -75,7 +82,10 @@ def test_descent_finds_a_ground_state_and_its_path_is_no_shorter_than_its_chord(
     theta = jax.vmap(circuit.init)(jax.random.split(key, 4))
     found = descent.minimise(problem, theta, None, 150, 0.1, lengths=True)
     np.testing.assert_allclose(found.loss, -2.0, atol=1e-3)
-    ends = [[State(circuit(jnp.asarray(t)).vector) for t in (a, b)] for a, b in zip(theta, found.theta, strict=True)]
+    ends = [
+        [State(circuit(jnp.asarray(t)).vector) for t in (a, b)]
+        for a, b in zip(theta, found.theta, strict=True)
+    ]
     for length, (a, b) in zip(found.length, ends, strict=True):
         assert length >= float(qgeom.information.distance(a, b)) - 1e-9
 

@@ -46,7 +46,12 @@ def test_a_commuting_layer_is_twice_the_standard_deviation_of_its_generator(key)
     z = [np.array([1 - 2 * ((k >> (2 - q)) & 1) for k in range(8)]) for q in range(3)]
     t = np.asarray(theta)
     # CZ is switched on as CP(pi t) = exp(-i t G) with G = -pi |11><11|.
-    generator = 0.5 * t[0] * z[0] * z[1] + 0.5 * t[1] * z[1] - np.pi * (1 - z[1]) * (1 - z[2]) / 4 + 0.5 * t[2] * z[0] * z[2]
+    generator = (
+        0.5 * t[0] * z[0] * z[1]
+        + 0.5 * t[1] * z[1]
+        - np.pi * (1 - z[1]) * (1 - z[2]) / 4
+        + 0.5 * t[2] * z[0] * z[2]
+    )
     p = np.abs(np.asarray(psi)) ** 2
     expected = 2 * np.sqrt(p @ generator**2 - (p @ generator) ** 2)
     np.testing.assert_allclose(layer_curve.layer_lengths(circuit, theta, nodes=1)[1], expected, rtol=1e-9)
@@ -79,7 +84,9 @@ def test_the_length_agrees_with_a_fine_polygon_of_points(key):
     params = network.init(key)
     xs = jax.random.normal(jax.random.fold_in(key, 1), (4, 2))
     s = np.linspace(0, 2, 401)
-    outputs = jax.vmap(lambda t: jax.vmap(lambda x: network.partial(params, x, t).probabilities)(xs))(jnp.asarray(s))
+    outputs = jax.vmap(lambda t: jax.vmap(lambda x: network.partial(params, x, t).probabilities)(xs))(
+        jnp.asarray(s)
+    )
     overlap = np.sum(np.sqrt(outputs[1:] * outputs[:-1]), axis=-1)
     steps = 2 * np.arccos(np.clip(overlap, -1, 1))
     polygon = np.sqrt(np.mean(steps**2, axis=1)).sum()

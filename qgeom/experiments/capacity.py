@@ -1,10 +1,10 @@
 r"""Section IV.A: capacity against size, and whether training succeeds once the capacity is saturated.
 
-The generic rank of the metric (largest of some random draws) counts the directions in which a description can move its
-point; it grows with P until it saturates, at the dimension of the orbit of the circuit's algebra, at ``2^n - 1`` for its
-measured outcomes, and for a network at ``N (k - 1)`` at most (N inputs, k classes). The claim: training succeeds above
-saturation where it fails below. What is to be stored is a point of the *same* description at random parameters, so that
-it can always be stored: failure then means a bad local minimum and not a lack of parameters.
+The generic rank of the metric (largest of some random draws) counts the directions in which a description can move
+its point; it grows with P until it saturates, at the dimension of the orbit of the circuit's algebra, at ``2^n - 1``
+for its measured outcomes, and for a network at ``N (k - 1)`` at most (N inputs, k classes). The claim: training
+succeeds above saturation where it fails below. What is to be stored is a point of the *same* description at random
+parameters, so that it can always be stored: failure then means a bad local minimum and not a lack of parameters.
 
 One program serves all sizes: a smaller circuit is the large one with its last parameters at zero, a narrower network
 the wide one with its last hidden units cut off.
@@ -41,7 +41,7 @@ from qgeom.training import unraveler
 NAME = "capacity"
 CLAIM = "training succeeds where the capacity (rank of the metric) is saturated, and fails below"
 SECTION = "IV.A"
-COST = "2 min"
+COST = "90 s"
 PAPER = {"seeds": 30, "starts": 6, "steps": 3000}
 
 MARGIN = 0.1
@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     inputs: Annotated[int, pydantic.Field(ge=2, description="N, inputs of the networks")] = 12
     classes: Annotated[int, pydantic.Field(ge=2)] = 3
     hidden: Annotated[int, pydantic.Field(ge=2, description="largest number of hidden units")] = 10
-    teacher_scale: Annotated[float, pydantic.Field(gt=0, description="factor on the weights of a target")] = 3.0
+    teacher_scale: Annotated[float, pydantic.Field(gt=0, description="factor on the weights of a target")] = (
+        3.0
+    )
 
 
 class Family(NamedTuple):
@@ -214,7 +216,9 @@ def _generic_ranks(family: Family, settings: Settings, seed: int, progress: Prog
         data = _inputs(family, settings, keys[1], dtype) if family.inputs else None
         spectra = np.asarray(_spectra(family.description, str(dtype), theta, masks, data))
         # The zeros of parameters that are cut off do not count as rounding errors.
-        found = [numerical_rank(np.sort(row)[::-1][:size]) for row, size in zip(spectra, family.sizes, strict=True)]
+        found = [
+            numerical_rank(np.sort(row)[::-1][:size]) for row, size in zip(spectra, family.sizes, strict=True)
+        ]
         best = np.maximum(best, found)
         progress.advance()
     return best
@@ -225,7 +229,9 @@ def _random_parameters(family: Family, key: Array, dtype: Any) -> Array:
     theta = ravel_pytree(family.description.init(key, dtype))[0]
     if not family.inputs:
         return theta
-    return theta * family.teacher_scale + 0.3 * jax.random.normal(jax.random.fold_in(key, 1), theta.shape, dtype)
+    return theta * family.teacher_scale + 0.3 * jax.random.normal(
+        jax.random.fold_in(key, 1), theta.shape, dtype
+    )
 
 
 def _train(family: Family, settings: Settings, seed: int, progress: Progress) -> np.ndarray:
@@ -246,7 +252,9 @@ def _train(family: Family, settings: Settings, seed: int, progress: Progress) ->
             return _parts(point)
 
         own = jax.vmap(of_size)(masks, jax.random.split(keys[1], n_sizes))
-        one = jax.eval_shape(lambda: problem.points(jnp.zeros(masks.shape[1], dtype), {"mask": masks[0], **shared}))
+        one = jax.eval_shape(
+            lambda: problem.points(jnp.zeros(masks.shape[1], dtype), {"mask": masks[0], **shared})
+        )
         drawn = _random_target(one, keys[2], dtype)
         random = jax.tree.map(lambda a: jnp.broadcast_to(a, (n_sizes, *a.shape)), drawn)
         targets = jax.tree.map(lambda a, b: jnp.stack([a, b]), own, random)  # (targets, sizes, ...)
@@ -271,7 +279,12 @@ def _train(family: Family, settings: Settings, seed: int, progress: Progress) ->
     starts, contexts = jax.jit(jax.vmap(context))(jnp.arange(settings.seeds))
     flatten = lambda a: a.reshape(-1, *a.shape[4:])  # noqa: E731 - (seeds, targets, sizes, starts, ...)
     found = descent.minimise(
-        problem, flatten(starts), jax.tree.map(flatten, contexts), settings.steps, settings.learning_rate, progress
+        problem,
+        flatten(starts),
+        jax.tree.map(flatten, contexts),
+        settings.steps,
+        settings.learning_rate,
+        progress,
     )
     return np.moveaxis(found.loss.reshape(settings.seeds, len(TARGETS), n_sizes, settings.starts), 0, 1)
 
@@ -289,11 +302,13 @@ def _random_target(shape: Any, key: Array, dtype: Any) -> tuple[Array, Array]:
         re, im = jax.random.normal(key, (2, *shape.vector.shape), dtype)
         norm = jnp.sqrt(jnp.sum(jnp.square(re) + jnp.square(im)))
         return re / norm, im / norm
-    p = jax.random.dirichlet(key, jnp.ones(shape.probabilities.shape[-1], dtype), shape.probabilities.shape[:-1], dtype)
+    p = jax.random.dirichlet(
+        key, jnp.ones(shape.probabilities.shape[-1], dtype), shape.probabilities.shape[:-1], dtype
+    )
     return p, jnp.zeros_like(p)
 
 
-# --- statistics --------------------------------------------------------------------------------------------------------
+# --- statistics ------------------------------------------------------------
 
 
 def success(data: xr.Dataset, family: str, target: str, tolerance: float) -> np.ndarray:
@@ -334,12 +349,15 @@ def verdict(data: xr.Dataset, settings: Settings) -> tuple[Verdict, ...]:
                         if (family, target, tolerance, at) != (main, "own", TOLERANCES[1], "bound"):
                             judged = _judge(data, family, target, tolerance, at, side)
                             rows.append(
-                                judged.row(family=family, target=target, tolerance=f"{tolerance:g}", saturation=at)
+                                judged.row(
+                                    family=family, target=target, tolerance=f"{tolerance:g}", saturation=at
+                                )
                             )
         out.append(first.with_multiverse(rows))
     control = _judge(data, "random-features", "own", TOLERANCES[1], "bound", "control, random features")
     rows = [
-        _judge(data, "random-features", target, tolerance, "bound", control.side).row(target=target, tolerance=f"{tolerance:g}")
+        _judge(data, "random-features", target, tolerance, "bound", control.side).row(
+            target=target, tolerance=f"{tolerance:g}")
         for target in TARGETS for tolerance in TOLERANCES if (target, tolerance) != ("own", TOLERANCES[1])
     ]  # fmt: skip
     out.append(control.with_multiverse(rows))
@@ -374,7 +392,10 @@ def _rank_calibration(data: xr.Dataset, family: str) -> Verdict:
     kept = np.isfinite(chosen["parameters"].values)
     rank, parameters = chosen["rank"].values[kept], chosen["parameters"].values[kept]
     excess = float((rank - np.minimum(parameters, float(chosen["bound"]))).max())
-    reached = f"largest rank {rank.max():.0f}, bound {float(chosen['bound']):.0f}, at P = {parameters[rank.argmax()]:.0f}"
+    reached = (
+        f"largest rank {rank.max():.0f}, bound {float(chosen['bound']):.0f}, "
+        f"at P = {parameters[rank.argmax()]:.0f}"
+    )
     return statistics.calibrate(
         "the rank is at most min(P, bound)", "largest rank - min(P, bound)", excess, (excess, excess), direction="less",
         bound=0.0, n_seeds=data.sizes["seed"], side=f"{chosen['side'].item()}, {family}", notes=(reached,),

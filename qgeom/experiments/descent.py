@@ -55,7 +55,7 @@ def minimise(
     progress: Progress = Silent(),
     lengths: bool = False,
 ) -> Descent:
-    """Adam (Kingma and Ba, ICLR 2015) with the rate falling to zero as a cosine; ``progress`` is advanced ``steps`` times.
+    """Adam (Kingma and Ba, ICLR 2015) with the rate falling to zero as a cosine; ``progress`` advances ``steps`` times.
 
     Args:
         context: passed to the problem; every array has a leading axis of starts.
@@ -66,13 +66,17 @@ def minimise(
     while done < steps:
         now = min(chunk, steps - done)
         clock = time.perf_counter()
-        state = jax.block_until_ready(_advance(problem, lengths, state, context, done, done + now, steps, learning_rate))
+        state = jax.block_until_ready(
+            _advance(problem, lengths, state, context, done, done + now, steps, learning_rate)
+        )
         elapsed = time.perf_counter() - clock
         if done > 0:  # the first call compiled
             chunk = int(np.clip(_SECONDS_PER_CALL * now / elapsed, 1, 8 * now))
         done += now
         progress.advance(now)
-    return Descent(np.asarray(state.theta), np.asarray(losses(problem, state.theta, context)), np.asarray(state.length))
+    return Descent(
+        np.asarray(state.theta), np.asarray(losses(problem, state.theta, context)), np.asarray(state.length)
+    )
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -83,7 +87,14 @@ def losses(problem: Problem, theta: Float[Array, "B P"], context: PyTree) -> Flo
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _advance(
-    problem: Problem, lengths: bool, state: _State, context: PyTree, start: Any, stop: Any, steps: Any, learning_rate: Any
+    problem: Problem,
+    lengths: bool,
+    state: _State,
+    context: PyTree,
+    start: Any,
+    stop: Any,
+    steps: Any,
+    learning_rate: Any,
 ) -> _State:
     dtype = state.theta.dtype
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pydantic
 import xarray as xr
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
@@ -124,12 +125,18 @@ def unit(description: Description, params: Params) -> Params:
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _remainders(
-    description: Description, dtype: str, key: Array, data: Array | None, sizes: Array, directions_key: Array, like: Array
+    description: Description,
+    dtype: str,
+    key: Array,
+    data: Array | None,
+    sizes: Array,
+    directions_key: Array,
+    like: Array,
 ) -> tuple[Array, Array]:
-    """``D`` and ``d'F d / 2`` for every direction and size: (directions, sizes) each; ``like`` has a row per direction."""
+    """``D`` and ``d'F d / 2``, (directions, sizes) each; ``like`` has a row per direction."""
     params = description.init(key, jnp.dtype(dtype))
-    flat, unravel = jax.flatten_util.ravel_pytree(params)
-    scale = jax.flatten_util.ravel_pytree(unit(description, params))[0]
+    flat, unravel = ravel_pytree(params)
+    scale = ravel_pytree(unit(description, params))[0]
     fisher = information_metric(description, params, data).as_matrix()
     raw = jax.random.normal(directions_key, (like.shape[0], flat.shape[0]), flat.dtype)
     steps = scale * raw / jnp.linalg.norm(raw, axis=1, keepdims=True)
@@ -176,13 +183,17 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
             "side": ("case", [case.side for case in every]),
             "even": ("case", [int(case.even) for case in every]),
             "kind": ("case", [case.divergence for case in every]),
-            "size": ("size", sizes, {"long_name": "|d|, normalised generators, weights in RMS of their layer"}),
+            "size": (
+                "size",
+                sizes,
+                {"long_name": "|d|, normalised generators, weights in RMS of their layer"},
+            ),
             "seed": seed + np.arange(settings.seeds),
         },
     )
 
 
-# --- statistics --------------------------------------------------------------------------------------------------------
+# --- statistics ------------------------------------------------------------
 
 AVERAGES = ("root-mean-square", "geometric mean", "median of slopes")
 

@@ -49,9 +49,13 @@ class Settings(BaseSettings):
     qubits: Annotated[int, pydantic.Field(ge=2, le=10)] = 4
     layers: Annotated[int, pydantic.Field(ge=1, le=50)] = 2
     width: Annotated[int, pydantic.Field(ge=1)] = 8
-    depth: Annotated[int, pydantic.Field(ge=1, description="residual blocks; hidden layers of the MLP: 2")] = 4
+    depth: Annotated[
+        int, pydantic.Field(ge=1, description="residual blocks; hidden layers of the MLP: 2")
+    ] = 4
     draws: Annotated[int, pydantic.Field(ge=1, description="random controls per seed")] = 3
-    samples: Annotated[int, pydantic.Field(ge=1, description="training inputs that lengths are averaged over")] = 32
+    samples: Annotated[
+        int, pydantic.Field(ge=1, description="training inputs that lengths are averaged over")
+    ] = 32
     nodes: Annotated[int, pydantic.Field(ge=1, description="quadrature nodes per layer")] = 4
     max_steps: Annotated[int, pydantic.Field(ge=1)] = 200
     target_loss: Annotated[float, pydantic.Field(ge=0, description="nat; training stops there")] = 0.15
@@ -81,7 +85,9 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
     parts, trainings = [], []
     for name, description in every.items():
         progress.stage(f"training the {name}", settings.max_steps)
-        found = train(description, splits, seeds, Adam(settings.learning_rate), stop, dtype=dtype, progress=progress)
+        found = train(
+            description, splits, seeds, Adam(settings.learning_rate), stop, dtype=dtype, progress=progress
+        )
         last = found.train_accuracy[:, -1]
         trainings.append((found.train_loss[:, -1], last, found.steps))
         parts.append(_measure(settings, name, description, found, data, str(dtype), seeds, progress))
@@ -106,7 +112,11 @@ def _measure(
     group = {rule: curve.groups(description, rule) for rule in rules}
     most = max(int(g.max()) + 1 for g in group.values())
     kinds = ("readout", "state") if name == CIRCUIT else ("readout",)
-    rounds = [("trained", 0), *((c, d) for c in ("random", "shuffled") for d in range(settings.draws)), ("initial", 0)]
+    rounds = [
+        ("trained", 0),
+        *((c, d) for c in ("random", "shuffled") for d in range(settings.draws)),
+        ("initial", 0),
+    ]
     shape = (len(kinds), len(TREATMENTS), len(seeds), settings.draws)
     lengths = np.full((len(rules), *shape, most), np.nan)
     distances = np.full(shape, np.nan)
@@ -115,7 +125,9 @@ def _measure(
         flat = found.path[:, 0] if treatment == "initial" else found.final
         params = jax.vmap(unravel)(jnp.asarray(flat, dtype))
         if treatment in ("random", "shuffled"):
-            keys = jax.vmap(lambda s, d=draw: jax.random.fold_in(jax.random.key(s), 1000 + d))(jnp.asarray(seeds))
+            keys = jax.vmap(lambda s, d=draw: jax.random.fold_in(jax.random.key(s), 1000 + d))(
+                jnp.asarray(seeds)
+            )
             change = _random_of_equal_norm if treatment == "random" else _shuffled
             params = jax.vmap(change)(keys, params)
         at = (slice(None), TREATMENTS.index(treatment), slice(None), draw)
@@ -127,7 +139,11 @@ def _measure(
     dims = ("kind", "treatment", "seed", "draw")
     return xr.Dataset(
         {
-            "length": (("rule", *dims, "group"), lengths, {"units": "rad", "long_name": "information length"}),
+            "length": (
+                ("rule", *dims, "group"),
+                lengths,
+                {"units": "rad", "long_name": "information length"},
+            ),
             "distance": (dims, distances, {"units": "rad", "long_name": "information distance of the ends"}),
         },
         coords={
@@ -157,7 +173,10 @@ def _lengths(
 def _random_of_equal_norm(key: Array, params: Params) -> Params:
     """A random direction; every array keeps its 2-norm."""
     leaves, structure = jax.tree.flatten(params)
-    drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(_keys(key, leaves), leaves, strict=True)]
+    drawn = [
+        jax.random.normal(k, leaf.shape, leaf.dtype)
+        for k, leaf in zip(_keys(key, leaves), leaves, strict=True)
+    ]
     out = []
     for new, leaf in zip(drawn, leaves, strict=True):
         size = jnp.linalg.norm(new.reshape(-1))
@@ -179,13 +198,19 @@ def _keys(key: Array, leaves: list[Array]) -> list[Array]:
     return [jax.random.fold_in(key, i) for i in range(len(leaves))]
 
 
-# --- statistics --------------------------------------------------------------------------------------------------------
+# --- statistics ------------------------------------------------------------
 
 QUANTITIES = ("length / distance", "length")
-SIDES = {(CIRCUIT, "readout"): "circuit", (RESNET, "readout"): "network", (CIRCUIT, "state"): "circuit-quantum"}
+SIDES = {
+    (CIRCUIT, "readout"): "circuit",
+    (RESNET, "readout"): "network",
+    (CIRCUIT, "state"): "circuit-quantum",
+}
 
 
-def quantity(data: xr.Dataset, description: str, kind: str, rule: str, name: str = QUANTITIES[0]) -> xr.DataArray:
+def quantity(
+    data: xr.Dataset, description: str, kind: str, rule: str, name: str = QUANTITIES[0]
+) -> xr.DataArray:
     """T, or the length alone: (treatment, seed, draw)."""
     chosen = {"description": description, "kind": kind}
     total = data["length"].sel(chosen, drop=True).sel(rule=rule, drop=True).sum("group", min_count=1)
@@ -196,7 +221,7 @@ def quantity(data: xr.Dataset, description: str, kind: str, rule: str, name: str
 
 def log_ratios(values: xr.DataArray, control: str) -> tuple[np.ndarray, np.ndarray]:
     """``ln T`` trained, and of the control averaged over its draws, one number per seed each."""
-    logs = np.log(values)
+    logs = values.copy(data=np.log(values.values))
     trained = logs.sel(treatment="trained").mean("draw", skipna=True)
     against = logs.sel(treatment=control).mean("draw", skipna=True)
     return trained.values, against.values
@@ -214,8 +239,18 @@ def verdict(data: xr.Dataset, settings: Settings) -> tuple[Verdict, ...]:
             for rule in rules:
                 for control in CONTROLS:
                     for name in QUANTITIES:
-                        choices = {"description": other, "together": rule, "control": control, "quantity": name}
-                        if (other, rule, control, name) == (description, "commuting", "random", QUANTITIES[0]):
+                        choices = {
+                            "description": other,
+                            "together": rule,
+                            "control": control,
+                            "quantity": name,
+                        }
+                        if (other, rule, control, name) == (
+                            description,
+                            "commuting",
+                            "random",
+                            QUANTITIES[0],
+                        ):
                             continue
                         judged = _judge(data, other, kind, rule, control, name, side)
                         rows.append(judged.row(**choices))

@@ -1,8 +1,8 @@
 r"""Section IV.B: probability and Riemannian distance, in measurement and in where training ends.
 
-Two identities come first (calibration): the probability of an outcome is ``cos^2`` of the Fubini-Study distance from its
-state, and the Bhattacharyya coefficient of two distributions is ``cos(d / 2)`` of their information distance. The claim
-is an analogy with the first: training that starts at random ends where the distance from the start is short.
+Two identities come first (calibration): the probability of an outcome is ``cos^2`` of the Fubini-Study distance from
+its state, and the Bhattacharyya coefficient of two distributions is ``cos(d / 2)`` of their information distance. The
+claim is an analogy with the first: training that starts at random ends where the distance from the start is short.
 
 Many random starts are trained and their end functions (states) clustered; ``T`` is Spearman's correlation, over the
 clusters, of their frequency and their information distance from the starts. The claim says that T is negative.
@@ -139,7 +139,11 @@ def cases(settings: Settings) -> tuple[Case, ...]:
         Case(
             f"{layers} entangling",
             "circuit",
-            Energy(circuits.hardware_efficient(settings.qubits, layers, ("RY",), topology="linear", final_rotations=True), hamiltonian),
+            Energy(
+                circuits.hardware_efficient(
+                    settings.qubits, layers, ("RY",), topology="linear", final_rotations=True),
+                hamiltonian,
+            ),
         )
         for layers in settings.layers
     ]  # fmt: skip
@@ -157,12 +161,12 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
     shape = (len(every), settings.seeds, settings.starts)
     first, last = np.full((*shape, dims), np.nan), np.full((*shape, dims), np.nan)
     losses, lengths = np.zeros(shape), np.zeros(shape)
+    dtype = jnp.result_type(float)
     for c, case in enumerate(every):
         progress.stage(f"training {case.side}, {case.name}", settings.steps)
-        keys = jax.vmap(lambda s: jax.random.split(jax.random.fold_in(jax.random.key(seed), s), settings.starts))(
-            jnp.arange(settings.seeds)
-        ).reshape(-1)
-        dtype = jnp.result_type(float)
+        keys = jax.vmap(
+            lambda s: jax.random.split(jax.random.fold_in(jax.random.key(seed), s), settings.starts)
+        )(jnp.arange(settings.seeds)).reshape(-1)
         description = case.problem.network if case.side == "network" else case.problem.circuit
         theta = jax.jit(jax.vmap(lambda k, d=description: ravel_pytree(d.init(k, dtype))[0]))(keys)
         found = descent.minimise(
@@ -214,7 +218,9 @@ def _identities(settings: Settings, seed: int) -> tuple[np.ndarray, np.ndarray]:
         a, b = jax.vmap(lambda k: circuit.init(k, dtype))(jax.random.split(key))
         state, p, q = circuit(a), measured(a), measured(b)
         basis = State(jnp.eye(2**settings.qubits, dtype=state.vector.dtype))
-        angles = 0.5 * jax.vmap(lambda s: distance(state, s))(basis)  # Fubini-Study: half the information distance
+        angles = 0.5 * jax.vmap(lambda s: distance(state, s))(
+            basis
+        )  # Fubini-Study: half the information distance
         born = jnp.max(jnp.abs(p.probabilities - jnp.square(jnp.cos(angles))))
         overlap = jnp.sum(jnp.sqrt(p.probabilities * q.probabilities))
         return born, jnp.abs(overlap - jnp.cos(0.5 * distance(p, q)))
@@ -223,7 +229,7 @@ def _identities(settings: Settings, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray([float(a) for a, _ in found]), np.asarray([float(b) for _, b in found])
 
 
-# --- distances and clusters --------------------------------------------------------------------------------------------
+# --- distances and clusters ------------------------------------------------------------
 
 
 def sphere_distances(first: np.ndarray, last: np.ndarray, kind: str) -> np.ndarray:
@@ -294,7 +300,9 @@ class Ends:
                 elif length == "path":
                     distances[s, j] = self.path[s][mine].mean() if mine.any() else np.nan
                 elif mine.any():
-                    distances[s, j] = np.diagonal(sphere_distances(first[s][mine], last[s][mine], kind)).mean()
+                    distances[s, j] = np.diagonal(
+                        sphere_distances(first[s][mine], last[s][mine], kind)
+                    ).mean()
         return Found(frequency, distances, loss)
 
 
@@ -314,7 +322,7 @@ def correlations(found: Found) -> np.ndarray:
     return out
 
 
-# --- verdicts ----------------------------------------------------------------------------------------------------------
+# --- verdicts ------------------------------------------------------------
 
 SIDES = {"network": "network", "circuit": "outcomes", "circuit-quantum": "state"}
 """Side of a verdict, and the distance it uses."""
@@ -324,8 +332,14 @@ def verdict(data: xr.Dataset, settings: Settings) -> tuple[Verdict, ...]:
     """One verdict per side, its T averaged over the sizes; the identities."""
     out, ends = [], {str(name): Ends(data, str(name)) for name in data["case"].values}
     for side, kind in SIDES.items():
-        names = [str(c) for c, s in zip(data["case"].values, data["side"].values, strict=True) if s == side.split("-")[0]]
-        lengths = LENGTHS if kind != "outcomes" else LENGTHS[:2]  # paths are measured in the metric of the points
+        names = [
+            str(c)
+            for c, s in zip(data["case"].values, data["side"].values, strict=True)
+            if s == side.split("-")[0]
+        ]
+        lengths = (
+            LENGTHS if kind != "outcomes" else LENGTHS[:2]
+        )  # paths are measured in the metric of the points
         rows = []
         for threshold in THRESHOLDS:
             for length in lengths:
@@ -352,11 +366,16 @@ def _judge(found: Sequence[Found], side: str, null: bool) -> Verdict:
     values = values[np.isfinite(values)]
     counts = ", ".join(str(f.frequency.shape[1]) for f in found)
     notes = [f"clusters: {counts}; {FEWEST} are needed"]
+    with np.errstate(all="ignore"):
+        each = np.where(kept, table, 0.0).sum(axis=1) / kept.sum(axis=1)
+    if np.isfinite(each).sum() > 1:
+        notes.append(f"T of each size: {', '.join(f'{t:.2f}' for t in each)}")
     interval = statistics.bootstrap_interval(values) if len(values) > 1 else (np.nan, np.nan)
     estimate = float(values.mean()) if len(values) else float("nan")
     return statistics.judge(
         CLAIM, "Spearman(frequency of a cluster, information distance from the start)", estimate, interval,
-        direction="less", margin=statistics.RANK_MARGIN, n_seeds=len(values), p_value=_shuffled(found, estimate) if null else float("nan"),
+        direction="less", margin=statistics.RANK_MARGIN, n_seeds=len(values),
+        p_value=_shuffled(found, estimate) if null else float("nan"),
         null_model="labels of the clusters shuffled, the same way in all seeds", side=side, notes=notes,
     )  # fmt: skip
 

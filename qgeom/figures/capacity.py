@@ -46,7 +46,10 @@ def draw(
                 axes.errorbar(at, values.mean(axis=0), error, elinewidth=0.6, capsize=1.5, **look)
             handles.append(Line2D([], [], label=f"{label}: {bound:.0f}", **look))
         for axes, letter, title in zip(
-            panels, "abc", ("generic rank / bound", "success, target of its own kind", "success, random target"), strict=True
+            panels,
+            "abc",
+            ("generic rank / bound", "success, target of its own kind", "success, random target"),
+            strict=True,
         ):
             axes.axvline(1.0, color="0.75", linewidth=0.6, linestyle="-", marker="", zorder=0)
             axes.set_ylim(-0.05, 1.08)
@@ -54,5 +57,7 @@ def draw(
             style.panel_label(axes, letter)
         panels[-1].set_xlabel("parameters $P$ / bound of the rank")
         panels[-1].set_xlim(0, None)
-        figure.legend(handles=handles, loc="outside upper left", ncols=1, title="description: bound of its rank")
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=1, title="description: bound of its rank"
+        )
     return figure

@@ -205,9 +205,10 @@ def _metric(axes: Axes, data: xr.Dataset, name: str, label: str, scale: str) -> 
 
 
 def _few_log_ticks(axes: Axes) -> None:
-    """Plain numbers at 1, 2, 5: an axis of one decade has no two powers of ten to read."""
+    """Plain numbers at 1, 2, 5 or 1, 3: an axis of one decade has no two powers of ten to read."""
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 200 * low else (1.0,)))
+    steps = (1.0, 2.0, 5.0) if high < 30 * low else (1.0, 3.0) if high < 300 * low else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

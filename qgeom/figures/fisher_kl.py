@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -16,7 +18,7 @@ _LABELS = {
     "categorical": "categorical network",
     "gaussian": "Gaussian network",
 }
-_LOOKS = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "state": {"color": style.SKY, "marker": "^"},
     "one-parameter": {"color": style.GREEN, "marker": "v"},
     "measured": {"color": style.BLUE, "marker": "o"},
@@ -49,12 +51,21 @@ def draw(data: xr.Dataset, exact: np.ndarray, wrong: np.ndarray, width: str | fl
         middle = np.exp(np.nanmedian(_log_rms(wrong.reshape(-1, *wrong.shape[2:])), axis=0))
         axes.plot(sizes, middle, **null)
         error = 100 * float(data["wrong"])
-        handles.append(Line2D([], [], label=f"null, $F$ off by {error:.3g}%: {_slope(sizes, middle):.2f}", **null))
+        handles.append(
+            Line2D([], [], label=f"null, $F$ off by {error:.3g}%: {_slope(sizes, middle):.2f}", **null)
+        )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel(r"size of the step $|d|$")
         axes.set_ylabel(r"$|D-\frac{1}{2}d^{\mathsf{T}}Fd|$ (nat)")
-        figure.legend(handles=handles, loc="outside upper left", ncols=2, title="slope of each line", handlelength=2.0, columnspacing=1.0)
+        figure.legend(
+            handles=handles,
+            loc="outside upper left",
+            ncols=2,
+            title="slope of each line",
+            handlelength=2.0,
+            columnspacing=1.0,
+        )
     return figure
 
 

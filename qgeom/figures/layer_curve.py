@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
 
 from qgeom.figures import style
 
@@ -52,12 +53,21 @@ def _pairs(axes: Axes, panels: Sequence[Panel]) -> None:
                 color=look["color"], markerfacecolor=face, markeredgewidth=0.6, zorder=2,
             )  # fmt: skip
             mean = np.exp(np.log(column).mean())
-            axes.plot([at - 0.13, at + 0.13], [mean, mean], color="black", linewidth=1.4, linestyle="-", marker="", zorder=3)
+            axes.plot(
+                [at - 0.13, at + 0.13],
+                [mean, mean],
+                color="black",
+                linewidth=1.4,
+                linestyle="-",
+                marker="",
+                zorder=3,
+            )
         ticks.append(i)
         names.append(label)
     axes.axhline(1.0, color="0.5", linewidth=0.6, linestyle=":", marker="")
     axes.text(len(panels) - 0.5, 1.02, "geodesic", ha="right", va="bottom", fontsize=6, color="0.4")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("")
     axes.set_xticks(ticks, names)
@@ -79,17 +89,40 @@ def _profiles(axes: Axes, panels: Sequence[Panel]) -> None:
     for label, side, _, lengths in panels:
         look = _look(label, side)
         for treatment in ("random", "trained"):
-            values = lengths.sel(treatment=treatment).stack(run=("seed", "draw")).transpose("run", "group").values
+            values = (
+                lengths.sel(treatment=treatment).stack(run=("seed", "draw")).transpose("run", "group").values
+            )
             values = values[np.isfinite(values).any(axis=1)][:, np.isfinite(values).any(axis=0)]
             share = np.cumsum(values, axis=1) / values.sum(axis=1, keepdims=True)
             share = np.concatenate([np.zeros((len(share), 1)), share], axis=1)
             at = np.linspace(0, 1, share.shape[1])
             if treatment == "random":
-                axes.plot(at, share.mean(axis=0), color=look["color"], alpha=0.45, linewidth=0.8, linestyle=":", marker="")
+                axes.plot(
+                    at,
+                    share.mean(axis=0),
+                    color=look["color"],
+                    alpha=0.45,
+                    linewidth=0.8,
+                    linestyle=":",
+                    marker="",
+                )
                 continue
-            axes.fill_between(at, *np.percentile(share, (16, 84), axis=0), color=look["color"], alpha=0.12, linewidth=0)
-            axes.plot(at, share.mean(axis=0), color=look["color"], linestyle="-", marker=look["marker"], markersize=2.5)
-        handles.append(Line2D([], [], color=look["color"], marker=look["marker"], linestyle="-", markersize=2.5, label=label))
+            axes.fill_between(
+                at, *np.percentile(share, (16, 84), axis=0), color=look["color"], alpha=0.12, linewidth=0
+            )
+            axes.plot(
+                at,
+                share.mean(axis=0),
+                color=look["color"],
+                linestyle="-",
+                marker=look["marker"],
+                markersize=2.5,
+            )
+        handles.append(
+            Line2D(
+                [], [], color=look["color"], marker=look["marker"], linestyle="-", markersize=2.5, label=label
+            )
+        )
     handles.append(Line2D([], [], color="0.4", linestyle=":", marker="", label="random"))
     axes.set_xlabel("share of the layers switched on")
     axes.set_ylabel("share of the length")

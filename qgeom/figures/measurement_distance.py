@@ -1,4 +1,4 @@
-"""The figure of ``measurement-distance``: how often training ends in a cluster, against its distance from the starts."""
+"""The figure of ``measurement-distance``: how often training ends in a cluster, against its distance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def draw(panels: Sequence[tuple[str, str, Any]], width: str | float = "aps-1") -
     """One point per cluster, mean over seeds with its standard error; filled: the clusters of lowest loss.
 
     Args:
-        panels: label, side, and the clusters with ``frequency`` and ``distance`` (seeds, clusters), ``loss`` (clusters,).
+        panels: label, side, and the clusters: ``frequency`` and ``distance`` (seeds, clusters), ``loss`` (clusters,).
         width: of a column, or inches.
     """
     sides = [side for side in _TITLES if any(panel[1] == side for panel in panels)]
@@ -27,7 +27,9 @@ def draw(panels: Sequence[tuple[str, str, Any]], width: str | float = "aps-1") -
         rows = np.atleast_1d(figure.subplots(len(sides), 1))
         for axes, side, letter in zip(rows, sides, "abc", strict=False):
             shades = iter((style.SIDES[side]["color"], style.BLACK, style.ORANGE))
-            for (label, _, found), marker in zip([p for p in panels if p[1] == side], ("o", "s", "^"), strict=False):
+            for (label, _, found), marker in zip(
+                [p for p in panels if p[1] == side], ("o", "s", "^"), strict=False
+            ):
                 colour = next(shades)
                 n = len(found.frequency)
                 if found.frequency.shape[1]:
@@ -38,14 +40,23 @@ def draw(panels: Sequence[tuple[str, str, Any]], width: str | float = "aps-1") -
                     common = {"linestyle": "", "marker": marker, "color": colour, "markeredgewidth": 0.7}
                     axes.plot(at[~best], height[~best], markerfacecolor="white", **common)
                     axes.plot(at[best], height[best], **common)
-                axes.plot([], [], linestyle="", marker=marker, color=colour, label=f"{label} ({found.frequency.shape[1]})")
+                axes.plot(
+                    [],
+                    [],
+                    linestyle="",
+                    marker=marker,
+                    color=colour,
+                    label=f"{label} ({found.frequency.shape[1]})",
+                )
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
             axes.set_ylim(None, 1.5)
             axes.margins(x=0.08)
             axes.set_ylabel("share of starts")
             axes.set_title(_TITLES[side], loc="center")
-            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2, title="size (clusters)")
+            axes.legend(
+                loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2, title="size (clusters)"
+            )
             style.panel_label(axes, letter)
         rows[-1].set_xlabel("mean distance from the starts (rad)")
     return figure

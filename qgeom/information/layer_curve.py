@@ -11,8 +11,8 @@ Both are of the product manifold of the points of all data, so ``length >= dista
 
 **What acts at the same time.** Gates of one layer act together if they commute: ``exp(-i t sum_a theta_a G_a)`` is then
 one rotation with a constant generator, the speed is constant, and the length of the layer is
-``2 sqrt(Var(sum_a theta_a G_a))`` in the state before it. Gates that do not commute (RY and RZ on one qubit) cannot; what
-then counts as one layer is a choice, made by :func:`groups`:
+``2 sqrt(Var(sum_a theta_a G_a))`` in the state before it. Gates that do not commute (RY and RZ on one qubit) cannot;
+what then counts as one layer is a choice, made by :func:`groups`:
 
 * ``"commuting"``: a layer falls into as few groups of pairwise commuting gates as the order of the gates allows;
 * ``"disjoint"``: into moments, in which no qubit is used twice;

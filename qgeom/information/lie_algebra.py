@@ -31,8 +31,8 @@ def embedded(gate: np.ndarray, own: Sequence[int], wires: Sequence[int]) -> np.n
 def generators(circuit: Circuit) -> np.ndarray:
     """One Hermitian generator per parameter, complex (P, 2^n, 2^n), in the frame of the fixed gates before it.
 
-    ``U = V_k ... e^{-i t G} V_1 = (V_k ... V_1) ... e^{-i t V_1' G V_1}``: fixed gates only turn the frame. The gates that
-    share a parameter must commute with all between them, as in QAOA and Hamiltonian-variational circuits. Gates of
+    ``U = V_k ... e^{-i t G} V_1 = (V_k ... V_1) ... e^{-i t V_1' G V_1}``: fixed gates only turn the frame. The gates
+    that share a parameter must commute with all between them, as in QAOA and Hamiltonian-variational circuits. Gates of
     several angles contribute one generator per angle, at zero.
     """
     n, wires = circuit.n_qubits, range(circuit.n_qubits)
@@ -74,7 +74,7 @@ def lie_closure(hermitian: np.ndarray, tolerance: float = 1e-8) -> np.ndarray:
 
     def add(g: np.ndarray) -> None:
         nonlocal rows
-        row = np.concatenate([g.real.ravel(), g.imag.ravel()])
+        row = np.concatenate([np.real(g).ravel(), np.imag(g).ravel()])
         for _ in range(2):  # twice is enough (Kahan)
             row = row - rows.T @ (rows @ row)
         size = np.linalg.norm(row)
@@ -103,7 +103,7 @@ def orbit_dimension(basis: np.ndarray, psi: np.ndarray, tolerance: float = 1e-8)
         return 0
     moved = basis @ psi
     moved = moved - np.outer(moved @ psi.conj(), psi)
-    singular = np.linalg.svd(np.concatenate([moved.real, moved.imag], axis=1), compute_uv=False)
+    singular = np.linalg.svd(np.concatenate([np.real(moved), np.imag(moved)], axis=1), compute_uv=False)
     return int(np.sum(singular > tolerance * max(1.0, singular.max(initial=0.0))))
 
 

@@ -97,7 +97,7 @@ class Columns(NamedTuple):
         right = self.left if self.right is None else self.right
         highest = jax.lax.Precision.HIGHEST
         terms = zip(self.left, right, strict=True)
-        return added(
+        return self.factor * added(
             [jnp.einsum("nkm,njm->nkj", a[positions], b[positions], precision=highest) for a, b in terms]
         )
 
