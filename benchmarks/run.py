@@ -216,6 +216,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--peers", nargs="+", metavar="PEER", help="these contenders only")
     parser.add_argument("--limit", type=float, help="seconds that one call may take (default 300, quick 60)")
+    parser.add_argument(
+        "--repeats", nargs=2, type=int, metavar=("COLD", "WARM"), help="rounds (default 3 7, quick 1 3)"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write (default results/<time>.json)")
     parser.add_argument(
         "--reference",
@@ -232,7 +235,8 @@ def main() -> int:
     default = HERE / "results" / ("reference.json" if options.reference else f"{stamp}.json")
     path: Path = options.out or default
     limit = options.limit or (60.0 if options.quick else 300.0)
-    runner = Runner(limit, 1 if options.quick else 3, 3 if options.quick else 7, options.peers)
+    cold, warm = options.repeats or ((1, 3) if options.quick else (3, 7))
+    runner = Runner(limit, cold, warm, options.peers)
     result: dict[str, Any] = {
         "date": stamp,
         "machine": machine(),

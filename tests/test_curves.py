@@ -171,7 +171,9 @@ def test_a_kernel_is_handled_by_damping_and_the_result_says_so():
     def metric(theta):
         return jnp.ones((2, 2)) + jnp.zeros_like(theta)
 
-    g = geodesics.boundary_geodesic(metric, jnp.asarray([0.0, 0.1]), jnp.asarray([0.5, 0.3]), damping=1e-6, steps=8)
+    g = geodesics.boundary_geodesic(
+        metric, jnp.asarray([0.0, 0.1]), jnp.asarray([0.5, 0.3]), damping=1e-6, steps=8
+    )
     assert g.length == pytest.approx(0.7, abs=1e-6)
     assert "damping 1e-06" in repr(g)
     with pytest.raises(ValueError, match="damping must be zero or positive"):
