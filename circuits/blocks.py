@@ -24,12 +24,7 @@ def _last_to_front(matrix: Array, x: Float[Array, " dim"]) -> Float[Array, " dim
 
 
 def _rotate(matrix: Planar, psi: Planar) -> Planar:
-    if matrix.im is None:
-        return Planar(_last_to_front(matrix.re, psi.re), _last_to_front(matrix.re, psi.im))
-    return Planar(
-        _last_to_front(matrix.re, psi.re) - _last_to_front(matrix.im, psi.im),
-        _last_to_front(matrix.re, psi.im) + _last_to_front(matrix.im, psi.re),
-    )
+    return planar.bilinear(_last_to_front, matrix, psi)
 
 
 def _rotate_many(matrix: Planar, psis: Planar) -> Planar:
@@ -39,12 +34,7 @@ def _rotate_many(matrix: Planar, psis: Planar) -> Planar:
         y = x.reshape(x.shape[0], m.shape[1], -1)
         return jnp.einsum("kap,ba->kpb", y, m, precision=EXACT).reshape(x.shape)
 
-    if matrix.im is None:
-        return Planar(part(matrix.re, psis.re), part(matrix.re, psis.im))
-    return Planar(
-        part(matrix.re, psis.re) - part(matrix.im, psis.im),
-        part(matrix.re, psis.im) + part(matrix.im, psis.re),
-    )
+    return planar.bilinear(part, matrix, psis)
 
 
 def _act_each(matrices: Planar, psi: Planar, before: int) -> Planar:
@@ -54,12 +44,7 @@ def _act_each(matrices: Planar, psi: Planar, before: int) -> Planar:
         y = x.reshape(1 << before, m.shape[1], -1)
         return jnp.einsum("kab,pbq->kpaq", m, y, precision=EXACT).reshape(m.shape[0], -1)
 
-    if matrices.im is None:
-        return Planar(part(matrices.re, psi.re), part(matrices.re, psi.im))
-    return Planar(
-        part(matrices.re, psi.re) - part(matrices.im, psi.im),
-        part(matrices.re, psi.im) + part(matrices.im, psi.re),
-    )
+    return planar.bilinear(part, matrices, psi)
 
 
 def _local(matrix: Planar, psi: Planar, before: int) -> Planar:
@@ -69,11 +54,7 @@ def _local(matrix: Planar, psi: Planar, before: int) -> Planar:
         y = x.reshape(1 << before, m.shape[1], -1)
         return jnp.einsum("ab,pbq->paq", m, y, precision=EXACT).reshape(-1)
 
-    if matrix.im is None:
-        return Planar(part(matrix.re, psi.re), part(matrix.re, psi.im))
-    return Planar(
-        part(matrix.re, psi.re) - part(matrix.im, psi.im), part(matrix.re, psi.im) + part(matrix.im, psi.re)
-    )
+    return planar.bilinear(part, matrix, psi)
 
 
 def _environment(psi: Planar, cotangent: Planar, before: int, width: int, real: bool) -> Planar:

@@ -34,6 +34,13 @@ def mapped(function: Callable[[Array], Array], a: Planar) -> Planar:
     return Planar(function(a.re), None if a.im is None else function(a.im))
 
 
+def bilinear(function: Callable[[Array, Array], Array], a: Planar, b: Planar) -> Planar:
+    """A real-bilinear product of a matrix, which may be real, and states, by two real products or four."""
+    if a.im is None:
+        return Planar(function(a.re, b.re), function(a.re, b.im))
+    return Planar(function(a.re, b.re) - function(a.im, b.im), function(a.re, b.im) + function(a.im, b.re))
+
+
 def matmul(a: Planar, b: Planar) -> Planar:
     """Product of (batches of) matrices; real times real stays real."""
     if a.im is None and b.im is None:
