@@ -1,0 +1,260 @@
+r"""The search behind :func:`~qgeom.nielsen.minimal_geodesic`: many starts, relaxed, pruned, shot, tested.
+
+1. Starts from all sides (:mod:`qgeom.nielsen.starts`) are relaxed a little (:mod:`~qgeom.nielsen.relaxation`); the
+   better half goes on, and joins paths from continuation in the weights: up from the nearly flat metric, ``w^(1/4)``,
+   ``w^(1/2)``, ``w^(3/4)``, and down from ``w^(3/2)``.
+2. The shortest distinct ones are refined by Newton's method (:mod:`~qgeom.nielsen.shooting`) to geodesics.
+3. These are tested for conjugate points (:mod:`~qgeom.nielsen.jacobi`), shortest first, until one is a local minimum;
+   a saddle is disturbed, relaxed and shot again.
+
+Whatever was found stays when the time is up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from qgeom.nielsen.budget import OutOfTime, Watch
+from qgeom.nielsen.exponential import exponential
+from qgeom.nielsen.groups import Group
+from qgeom.nielsen.jacobi import Conjugate, conjugate_points, momentum_spread
+from qgeom.nielsen.logarithms import FORBIDDEN
+from qgeom.nielsen.penalty import Penalty
+from qgeom.nielsen.relaxation import SQUARINGS, Relaxed, relax
+from qgeom.nielsen.shooting import shoot
+from qgeom.nielsen.starts import Start, make_starts, noise, resampled
+
+SAME_LENGTH = 1e-6
+"""Two lengths closer than this fraction are equal."""
+SAME_PATH = 1e-4
+"""Two paths of equal length are one if their middles are closer than this (squared flat distance)."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is searched: set by the dimension of the group."""
+
+    starts: int
+    batch: int
+    rough: int
+    fine: int
+    shots: int
+    segments: int
+    continuation: int
+    """Straight lines that are followed through the weights."""
+
+
+def effort_for(dimension: int, starts: int | None, segments: int | None) -> Effort:
+    """Defaults: seconds at n = 2, minutes at n = 4."""
+    table = (
+        (20, Effort(24, 24, 15, 60, 8, 16, 2)),
+        (70, Effort(24, 8, 15, 60, 6, 16, 2)),
+        (300, Effort(12, 2, 12, 60, 4, 16, 1)),
+        (1100, Effort(6, 1, 10, 50, 2, 16, 1)),
+    )
+    effort = next((e for limit, e in table if dimension <= limit), Effort(2, 1, 8, 40, 1, 16, 0))
+    if starts is not None:
+        if starts < 1:
+            raise ValueError(f"starts must be at least 1, not {starts}")
+        effort = replace(effort, starts=starts)
+    if segments is not None:
+        if segments < 2:
+            raise ValueError(f"segments must be at least 2, not {segments}")
+        effort = replace(effort, segments=segments)
+    return effort
+
+
+@dataclass
+class Candidate:
+    """A path that was found: relaxed, and a geodesic once ``steps`` is set."""
+
+    kind: str
+    segments: np.ndarray
+    momentum: np.ndarray
+    length: float
+    misfit: float
+    steps: int = 0
+    conjugate: Conjugate | None = None
+
+    @property
+    def is_geodesic(self) -> bool:
+        return self.steps > 0
+
+
+@dataclass
+class Search:
+    """State of a search; ``run`` may be cut off by the watch at any step."""
+
+    penalty: Penalty
+    target: np.ndarray
+    effort: Effort
+    watch: Watch
+    rng: np.random.Generator
+    initial: list[np.ndarray]
+    relaxed: list[Candidate] = field(default_factory=list)
+    geodesics: list[Candidate] = field(default_factory=list)
+    complete: bool = False
+
+    def run(self) -> None:
+        """Search until done or out of time."""
+        try:
+            self._relax_starts()
+            self._shoot_best()
+            self._certify()
+            self.complete = True
+        except OutOfTime:
+            pass
+
+    # Relaxation
+
+    def _relax_starts(self) -> None:
+        effort = self.effort
+        given = [Start("given", resampled(path, effort.segments)) for path in self.initial]
+        starts = given + make_starts(self.penalty, self.target, effort.starts, effort.segments, self.rng)
+        self.watch.stage("relaxing starts", effort.rough * -(-len(starts) // effort.batch))
+        rough = self._relax(starts, effort.rough)
+        rough.sort(key=lambda c: c.length)
+        better = rough[: max(1, -(-len(rough) // 2))]
+        following = [Start(c.kind, c.segments) for c in distinct_paths(self.penalty.group, better)]
+        following += self._continued([s for s in starts if s.kind == "branch"], better[0])
+        self.watch.stage("relaxing the best", effort.fine * -(-len(following) // effort.batch))
+        self._relax(following, effort.fine)
+
+    def _relax(self, starts: list[Start], iterations: int, penalty: Penalty | None = None) -> list[Candidate]:
+        """Relax in batches of one shape; candidates of the metric itself are kept."""
+        found: list[Candidate] = []
+        batch = self.effort.batch
+        metric = self.penalty if penalty is None else penalty
+        for k in range(0, len(starts), batch):
+            chunk = starts[k : k + batch]
+            padded = chunk + [chunk[-1]] * (min(batch, len(starts)) - len(chunk))
+            table = jnp.asarray(np.stack([s.segments for s in padded]))
+            result = relax(metric, jnp.asarray(self.target), table, iterations, tick=self.watch.tick)
+            new = _candidates(metric, result, [s.kind for s in chunk])
+            found += new
+            if penalty is None:
+                self.relaxed += new
+        return found
+
+    def _continued(self, branches: list[Start], best: Candidate) -> list[Start]:
+        """Paths carried through the weights, from the flat side and from the steep one."""
+        found: list[Start] = []
+        lines = branches[: self.effort.continuation]
+        if lines:
+            for exponent in (0.25, 0.5, 0.75):
+                done = self._relax(lines, 6, _power(self.penalty, exponent))
+                lines = [Start("continued up", c.segments) for c in done]
+            found += lines
+        if self.effort.continuation > 1:
+            steep = self._relax([Start("continued down", best.segments)], 8, _power(self.penalty, 1.5))
+            found += [Start("continued down", c.segments) for c in steep]
+        return found
+
+    # Shooting
+
+    def _shoot_best(self) -> None:
+        order = sorted(self.relaxed, key=lambda c: c.length * (1.0 + 10.0 * c.misfit))
+        chosen = distinct_paths(self.penalty.group, [c for c in order if c.misfit < 0.3])[: self.effort.shots]
+        self.watch.stage("shooting", len(chosen))
+        for candidate in chosen:
+            self._shoot(candidate)
+            self.watch.tick()
+
+    def _shoot(self, candidate: Candidate) -> Candidate | None:
+        spread = momentum_spread(self.penalty.group, jnp.asarray(candidate.momentum))
+        rate = spread / self.penalty.cheapest
+        steps = int(np.clip(2 ** np.ceil(np.log2(max(4.0 * rate, 1.0))), 16, 1024))
+        shot = shoot(self.penalty, jnp.asarray(self.target), candidate.momentum, steps, tick=self.watch.check)
+        if not shot.converged:
+            return None
+        found = replace(
+            candidate,
+            momentum=shot.momentum,
+            length=_length(self.penalty, shot.momentum),
+            misfit=shot.misfit,
+            steps=steps,
+            conjugate=None,
+        )
+        self.geodesics.append(found)
+        return found
+
+    # The test for conjugate points
+
+    def _certify(self) -> None:
+        for _ in range(6):
+            ahead = [c for c in sorted(self.geodesics, key=lambda c: c.length) if c.conjugate is None]
+            tested = [c for c in self.geodesics if c.conjugate is not None and c.conjugate.index == 0]
+            shortest = min((c.length for c in tested), default=np.inf)
+            ahead = [c for c in ahead if c.length < shortest * (1.0 - SAME_LENGTH)]
+            if not ahead:
+                return
+            self.test(ahead[0])
+            if ahead[0].conjugate is not None and ahead[0].conjugate.index:
+                self._leave_saddle(ahead[0])
+
+    def test(self, candidate: Candidate) -> None:
+        """Count the conjugate points of a geodesic."""
+        self.watch.stage("testing for conjugate points", 1)
+        candidate.conjugate = conjugate_points(
+            self.penalty,
+            jnp.asarray(candidate.momentum),
+            first_only=True,
+            tick=lambda _: self.watch.check(),
+        )
+
+    def _leave_saddle(self, saddle: Candidate) -> None:
+        disturbed = saddle.segments + noise(self.penalty, saddle.segments, self.rng, 0.1)
+        self.watch.stage("leaving a saddle", self.effort.fine)
+        for candidate in self._relax([Start(saddle.kind, disturbed)], self.effort.fine):
+            if candidate.length < saddle.length * (1.0 - SAME_LENGTH):
+                self._shoot(candidate)
+
+
+def distinct_paths(group: Group, candidates: list[Candidate], tolerance: float = 1e-3) -> list[Candidate]:
+    """The first of each class of paths of about the same length and middle."""
+    kept: list[tuple[Candidate, Array]] = []
+    for candidate in candidates:
+        middle = _middle(group, candidate.segments)
+        for other, known in kept:
+            close = abs(candidate.length - other.length) < tolerance * other.length
+            if close and float(group.misfit(group.inverse(known) @ middle)) < 100.0 * tolerance**2:
+                break
+        else:
+            kept.append((candidate, middle))
+    return [candidate for candidate, _ in kept]
+
+
+def _middle(group: Group, segments: np.ndarray) -> Array:
+    half = segments[: max(1, len(segments) // 2)]
+    factors = exponential(group.generator(jnp.asarray(half / len(segments))), SQUARINGS)
+    u = factors[0]
+    for factor in factors[1:]:
+        u = factor @ u
+    return u
+
+
+def _candidates(penalty: Penalty, result: Relaxed, kinds: list[str]) -> list[Candidate]:
+    del penalty
+    segments, momentum = np.asarray(result.segments), np.asarray(result.momentum)
+    lengths, misfits = np.sqrt(np.asarray(result.energy)), np.asarray(result.misfit)
+    return [
+        Candidate(kind, segments[k], momentum[k], float(lengths[k]), float(misfits[k]))
+        for k, kind in enumerate(kinds)
+        if np.isfinite(lengths[k]) and np.all(np.isfinite(momentum[k]))
+    ]
+
+
+def _length(penalty: Penalty, momentum: np.ndarray) -> float:
+    return float(np.sqrt(np.sum(np.asarray(penalty.inverse) * momentum**2)))
+
+
+def _power(penalty: Penalty, exponent: float) -> Penalty:
+    """Weights ``w^exponent`` in units of the smallest; infinite ones 1000 times the largest finite one, to the power."""
+    weights = np.asarray(penalty.weights)
+    finite = weights[np.isfinite(weights)]
+    table = np.where(np.isfinite(weights), weights, FORBIDDEN * finite.max())
+    return penalty.with_weights(finite.min() * (table / finite.min()) ** exponent)

@@ -1,0 +1,154 @@
+r"""Shooting: the momentum whose geodesic ends at the target, by Newton's method with Jacobi fields.
+
+The end moves by ``U^{-1} dU = J dL(0)`` (:mod:`qgeom.nielsen.jacobi`), so the step is ``J dL = r`` with r the
+coefficients of ``U^{-1} V``. J is kept while it serves (chord steps) and made anew when convergence slows. Where J does
+not fit, the same equation is solved matrix-free: GMRES on Jacobian-vector products of the flow (Newton-Krylov).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+import scipy.sparse.linalg
+from jaxtyping import Array, Float
+
+from qgeom.nielsen.flow import endpoint
+from qgeom.nielsen.groups import Group
+from qgeom.nielsen.jacobi import end_derivative, grid
+from qgeom.nielsen.penalty import Penalty
+
+DENSE = 1100
+"""Largest dimension with a dense Jacobian: n = 5 has 1023."""
+REACHED = 1e-11
+"""Flat distance from the target at which shooting stops."""
+
+
+class Shot(NamedTuple):
+    """A geodesic found by shooting.
+
+    Attributes:
+        momentum: L(0), (m,).
+        misfit: Flat distance of its end from the target.
+        iterations: Newton steps.
+        steps: Steps of the flow.
+        converged: Whether the misfit is below 1e-8.
+    """
+
+    momentum: np.ndarray
+    misfit: float
+    iterations: int
+    steps: int
+    converged: bool
+
+
+def shoot(
+    penalty: Penalty,
+    target: Array,
+    momentum: Float[Array, " m"],
+    steps: int,
+    iterations: int = 40,
+    tick: Callable[[], None] | None = None,
+) -> Shot:
+    """Newton's method from a momentum near that of a geodesic to the target.
+
+    Args:
+        penalty: The metric.
+        target: U at the end, (s, s).
+        momentum: Start.
+        steps: Steps of the flow, fixed.
+        iterations: Most Newton steps.
+        tick: Called after each; may raise to stop.
+    """
+    group, inverse = penalty.group, penalty.inverse
+    current = np.asarray(momentum)
+    residual, off = (np.asarray(a) for a in _miss(group, inverse, target, jnp.asarray(current), steps))
+    best = (float(off), current)
+    factor = None
+    count = 0
+    for count in range(1, iterations + 1):
+        if off <= REACHED:
+            break
+        fresh = factor is None
+        if factor is None:
+            factor = _solver(penalty, jnp.asarray(current), steps)
+        change = factor(residual)
+        if not np.all(np.isfinite(change)):
+            break
+        scale, accepted = 1.0, False
+        limit = 0.5 * np.linalg.norm(current) + 1e-12
+        change *= min(1.0, limit / max(np.linalg.norm(change), 1e-300))
+        while scale > 1.0 / 32.0:
+            trial = current + scale * change
+            following, distance = (
+                np.asarray(a) for a in _miss(group, inverse, target, jnp.asarray(trial), steps)
+            )
+            if distance < off * (1.0 - 0.1 * scale):
+                accepted = True
+                break
+            scale *= 0.5
+            if not fresh:
+                break  # an old derivative: make a new one before shortening further
+        if not accepted:
+            if fresh:
+                break
+            factor = None
+            continue
+        slow = distance > 0.2 * off
+        current, residual, off = trial, following, distance
+        if off < best[0]:
+            best = (float(off), current)
+        if slow:
+            factor = None
+        if tick is not None:
+            tick()
+    return Shot(best[1], best[0], count, steps, best[0] < 1e-8)
+
+
+def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarray], np.ndarray]:
+    group = penalty.group
+    if group.dimension <= DENSE:
+        j = np.asarray(end_derivative(penalty, momentum, steps=grid(penalty, momentum, 1.0) // 2))
+        if group.dimension <= 260:
+            left, values, right = scipy.linalg.svd(j, check_finite=False)
+            keep = (
+                values > 1e-9 * values[0]
+            )  # families of geodesics (symmetries of the target) leave a kernel
+            return lambda r: right[keep].T @ ((left[:, keep].T @ r) / values[keep])
+        lu = scipy.linalg.lu_factor(j, check_finite=False)
+        return lambda r: scipy.linalg.lu_solve(lu, r, check_finite=False)
+
+    def product(v: np.ndarray) -> np.ndarray:
+        return np.asarray(_pushed(group, penalty.inverse, momentum, jnp.asarray(v), steps))
+
+    m = group.dimension
+    operator = scipy.sparse.linalg.LinearOperator((m, m), matvec=product, dtype=np.float64)
+
+    def solve(r: np.ndarray) -> np.ndarray:
+        solution, _ = scipy.sparse.linalg.gmres(operator, r, rtol=1e-3, restart=60, maxiter=3)
+        return solution
+
+    return solve
+
+
+@functools.partial(jax.jit, static_argnums=(0, 4))
+def _miss(group: Group, inverse: Array, target: Array, momentum: Array, steps: int) -> tuple[Array, Array]:
+    """Coefficients of ``U^{-1} V``, and its flat distance from the identity."""
+    off = group.inverse(endpoint(group, inverse, momentum, 1.0, steps)) @ target
+    residual = group.residual(off)
+    # Far away the linear residual saturates; near by the misfit loses half the digits.
+    distance = jnp.maximum(
+        jnp.linalg.norm(residual), jnp.where(group.misfit(off) > 1e-6, group.misfit(off) ** 0.5, 0.0)
+    )
+    return residual, distance
+
+
+@functools.partial(jax.jit, static_argnums=(0, 4))
+def _pushed(group: Group, inverse: Array, momentum: Array, v: Array, steps: int) -> Array:
+    u, tangent = jax.jvp(lambda p: endpoint(group, inverse, p, 1.0, steps), (momentum,), (v,))
+    return group.coefficients(group.inverse(u) @ tangent)
