@@ -124,7 +124,7 @@ def lower_bound(target: np.ndarray, penalty: Penalty) -> LowerBound:
         penalty: Group and weights; infinite weights are allowed.
 
     Returns:
-        The bound and its parts. Subgroups used: the trivial one always; bipartitions of the qubits; up to 4 qubits
+        The bound and its parts. Subgroups used: the trivial one always; bipartitions of the qubits; up to 5 qubits
         what commutes with a Pauli string; blocks of up to 10 coordinates on SU(d) and SO(d).
 
     Raises:
@@ -165,7 +165,9 @@ def _combined(subgroups: list[Subgroup], weights: np.ndarray) -> LowerBound:
     squares = np.asarray([k.distance for k in useful]) ** 2
     # In units in which every c_j <= 1 by itself.
     unit = 1.0 / rows.max(axis=0)
-    solution = scipy.optimize.linprog(-squares * unit, A_ub=rows * unit, b_ub=np.ones(len(rows)), bounds=(0, None))
+    solution = scipy.optimize.linprog(
+        -squares * unit, A_ub=rows * unit, b_ub=np.ones(len(rows)), bounds=(0, None)
+    )
     if solution.x is None:
         return plain
     c = np.maximum(solution.x, 0.0) * unit
@@ -174,7 +176,9 @@ def _combined(subgroups: list[Subgroup], weights: np.ndarray) -> LowerBound:
     if value <= flat * (1 + 1e-9):
         return plain
     order = np.argsort(-c * squares)
-    parts = tuple(Part(useful[j].name, useful[j].distance, float(c[j])) for j in order if c[j] > 1e-9 * c.max())
+    parts = tuple(
+        Part(useful[j].name, useful[j].distance, float(c[j])) for j in order if c[j] > 1e-9 * c.max()
+    )
     return LowerBound(value, "subgroups", flat, parts)
 
 
@@ -210,7 +214,7 @@ def _one_vector(target: np.ndarray) -> float:
 
     vectors = np.linalg.eig(target)[1]
     right = np.linalg.svd(target)[2]
-    starts = [*vectors.real.T, *vectors.imag.T, *right, *np.eye(len(target))]
+    starts = [*np.real(vectors).T, *np.imag(vectors).T, *right, *np.eye(len(target))]
     best = min(starts, key=negative)
     improved = scipy.optimize.minimize(negative, best, method="Nelder-Mead", options={"maxiter": 400})
     return max(-negative(best), -float(improved.fun))

@@ -142,15 +142,16 @@ def circuit_controls(circuit: Circuit, theta: Any = None, x: Any = None) -> np.n
 def gate_generator(op: Op, angles: tuple[float, ...]) -> Generator:
     """``G`` of the least flat norm with ``exp(-i G)`` the gate up to phase, in Pauli strings on the circuit's qubits.
 
-    Of a Pauli rotation by t it is ``t/2`` modulo pi within pi/2 of zero; of a multi-controlled phase, the projector on
-    all ones with the phase within pi of zero; of the others the logarithm of :mod:`circuits.gate_matrices`.
+    Of a Pauli rotation by t it is ``t/2`` modulo pi within pi/2 of zero; of a phase, controlled or not, the
+    projector on all ones with the phase within pi of zero; of the others the logarithm of
+    :mod:`circuits.gate_matrices`.
     """
     if op.name in _ROTATIONS or op.name == "PAULIROT":
         letters = op.pauli if op.name == "PAULIROT" else _ROTATIONS[op.name]
         half = 0.5 * angles[0]
         value = half - np.pi * np.round(half / np.pi)
         return {_placed(letters, op.wires): float(value)} if value else {}
-    if op.name == "MCP":
+    if op.name in ("P", "CP", "MCP"):
         phase = (angles[0] + np.pi) % (2 * np.pi) - np.pi
         return _projector(-phase, op.wires)
     values = _logarithm(op.name, angles)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import jax.numpy as jnp
 from jaxtyping import Array
+
+from qgeom.nielsen.pauli_transform import array_module
 
 RADIUS = 0.68
 """Norm up to which the Taylor polynomial is exact to rounding: x^16 / 16! = 1e-16."""
@@ -25,7 +26,7 @@ def squarings_for(norm: float) -> int:
 def exponential(generator: Array, squarings: int = 0) -> Array:
     """``exp(X)`` of a stack of matrices (..., s, s), real or complex."""
     a = generator * (0.5**squarings)
-    one = jnp.eye(a.shape[-1], dtype=a.dtype)
+    one = array_module(a).eye(a.shape[-1], dtype=a.dtype)
     a2 = a @ a
     a3 = a2 @ a
     a4 = a2 @ a2

@@ -5,8 +5,8 @@ With ``G`` the weights, a geodesic of the right-invariant metric obeys
     U' = X U,   L = G X,   L' = [L, X^dagger]   (= [X, L] on a compact group),
 
 so that ``L(t) = U^{-dagger} L(0) U^dagger`` and the energy ``<X, G X>`` are conserved (Arnold 1966; Dowling and
-Nielsen, quant-ph/0701004, eq. 15; Balasubramanian et al. 2020). One step expands L and X in a Taylor series by the
-equation itself, puts X into Magnus' exponent of order six and multiplies: ``U <- exp(Omega) U``, ``L <- Ad*(exp Omega) L``.
+Nielsen, quant-ph/0701004; Balasubramanian et al. 2020). One step expands L and X in a Taylor series by the equation
+itself, puts X into Magnus' exponent of order six and multiplies: ``U <- exp(Omega) U``, ``L <- Ad*(exp Omega) L``.
 The path stays on the group and L on its coadjoint orbit (its spectrum is exact) at any step; the energy alone drifts,
 as h^6, and measures the error. Infinite weights are sub-Riemannian: only ``1 / w`` enters.
 """
@@ -30,6 +30,8 @@ ORDER = 6
 SQUARINGS = 1
 """Halvings in one step's exponential: steps of norm up to 1.36 are exact to rounding."""
 MOST_STEPS = 1 << 14
+CHUNK = 16
+"""Steps of one compiled piece of a path."""
 
 
 class Flow(eqx.Module):
@@ -123,31 +125,30 @@ def _batched(
 ) -> Flow:
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
-    real = flat.dtype
-    path, momentum, exponents = _integrate_batch(
-        penalty.group, penalty.inverse, flat, jnp.asarray(time, real), steps
-    )
-    inverse = penalty.inverse
-    energy = jnp.sum(inverse * momentum**2, axis=-1)
-    first = jnp.maximum(energy[:, :1], jnp.finfo(real).tiny)
-    drift = jnp.max(jnp.abs(energy - first) / first, axis=-1)
-    carried = _carried(penalty.group, path, momentum[:, 0])
-    scale = jnp.maximum(jnp.linalg.norm(momentum[:, 0], axis=-1), jnp.finfo(real).tiny)
-    momentum_drift = jnp.max(jnp.linalg.norm(carried - momentum, axis=-1), axis=-1) / scale
+    path, momentum, exponents = follow(penalty.group, penalty.inverse, flat, time, steps)
+    inverse = np.asarray(penalty.inverse)
+    energy = np.sum(inverse * momentum**2, axis=-1)
+    tiny = np.finfo(momentum.dtype).tiny
+    first = np.maximum(energy[:, :1], tiny)
+    drift = np.max(np.abs(energy - first) / first, axis=-1)
+    group = penalty.group
+    carried = group.coefficients(group.transport(path, group.generator(momentum[:, 0])[:, None]))
+    scale = np.maximum(np.linalg.norm(momentum[:, 0], axis=-1), tiny)
+    momentum_drift = np.max(np.linalg.norm(carried - momentum, axis=-1), axis=-1) / scale
 
-    def shaped(a: Array) -> Array:
-        return a.reshape(*batch, *a.shape[1:])
+    def shaped(a: np.ndarray) -> Array:
+        return jnp.asarray(np.reshape(a, batch + np.shape(a)[1:]))
 
     return Flow(
         penalty=penalty,
-        times=jnp.linspace(0.0, 1.0, steps + 1, dtype=real) * time,
+        times=jnp.asarray(np.linspace(0.0, time, steps + 1, dtype=momentum.dtype)),
         path=shaped(path),
         controls=shaped(inverse * momentum),
         momentum=shaped(momentum),
         exponents=shaped(exponents),
         energy_drift=shaped(drift),
         momentum_drift=shaped(momentum_drift),
-        error=jnp.asarray(error, real),
+        error=jnp.asarray(error, momentum.dtype),
     )
 
 
@@ -185,11 +186,49 @@ def endpoint(
     return jax.lax.fori_loop(0, steps, step, start)[0]
 
 
-@functools.partial(jax.jit, static_argnums=(0, 4))
-def _integrate_batch(
-    group: Group, inverse: Array, momenta: Array, time: Array, steps: int
+def follow(
+    group: Group, inverse: Array, momenta: Float[Array, "b m"], time: float, steps: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """:func:`integrate` for a batch, in chunks of one compiled length, so that no number of steps compiles anew.
+
+    Returns, on the host, (b, steps + 1, s, s), (b, steps + 1, m), (b, steps, m).
+    """
+    h = jnp.asarray(time / steps, momenta.dtype)
+    one = np.broadcast_to(np.eye(group.size), (momenta.shape[0], 1, group.size, group.size))
+    paths = [one.astype(group.matrix_dtype(momenta.dtype))]
+    followed, exponents = [np.asarray(momenta)[:, None]], []
+    for done in range(0, steps, CHUNK):
+        start = jnp.asarray(paths[-1][:, -1]), jnp.asarray(followed[-1][:, -1])
+        path, momentum, exponent = _chunk(group, inverse, *start, h, min(CHUNK, steps - done))
+        paths.append(np.asarray(path))
+        followed.append(np.asarray(momentum))
+        exponents.append(np.asarray(exponent))
+    return np.concatenate(paths, axis=1), np.concatenate(followed, axis=1), np.concatenate(exponents, axis=1)
+
+
+def end_of(group: Group, inverse: Array, momentum: Float[Array, " m"], steps: int) -> np.ndarray:
+    """U(1) of the geodesic with this momentum, by the chunks of :func:`follow`; on the host."""
+    h = jnp.asarray(1.0 / steps, momentum.dtype)
+    u, current = (
+        np.eye(group.size, dtype=group.matrix_dtype(momentum.dtype))[None],
+        np.asarray(momentum)[None],
+    )
+    for done in range(0, steps, CHUNK):
+        start = jnp.asarray(u), jnp.asarray(current)
+        path, momenta, _ = _chunk(group, inverse, *start, h, min(CHUNK, steps - done))
+        u, current = np.asarray(path)[:, -1], np.asarray(momenta)[:, -1]
+    return u[0]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 5))
+def _chunk(
+    group: Group, inverse: Array, u: Array, momenta: Array, h: Array, count: int
 ) -> tuple[Array, Array, Array]:
-    return jax.vmap(lambda momentum: integrate(group, inverse, momentum, time, steps))(momenta)
+    def one(u: Array, momentum: Array) -> tuple[Array, Array, Array]:
+        path, followed, exponents = integrate(group, inverse, momentum, h * count, count)
+        return path[1:] @ u, followed[1:], exponents
+
+    return jax.vmap(one)(u, momenta)
 
 
 def _exponent(group: Group, inverse: Array, momentum: Array, h: Array | float) -> tuple[Array, Array]:
@@ -216,11 +255,6 @@ def _exponent(group: Group, inverse: Array, momentum: Array, h: Array | float) -
 def _project(group: Group, matrix: Array) -> Array:
     """On the algebra, where the matrices are more than that (affine maps)."""
     return matrix if group.compact else group.generator(group.coefficients(matrix))
-
-
-def _carried(group: Group, path: Array, momentum: Array) -> Array:
-    start = group.generator(momentum)[:, None]
-    return group.coefficients(group.transport(path, start))
 
 
 def _speed(inverse: Array, momentum: Array) -> Array:

@@ -21,7 +21,7 @@ import circuits
 from qgeom.nielsen.bounds import LowerBound, lower_bound
 from qgeom.nielsen.budget import Reporter, Watch
 from qgeom.nielsen.built import circuit_controls
-from qgeom.nielsen.flow import flow
+from qgeom.nielsen.flow import end_of, flow
 from qgeom.nielsen.jacobi import Conjugate
 from qgeom.nielsen.logarithms import principal_logarithm
 from qgeom.nielsen.penalty import Penalty
@@ -165,7 +165,7 @@ def minimal_geodesic(
         raise ValueError(
             f"no path reaches the target: {bound.method} needs forbidden directions (infinite weight)"
         )
-    if float(penalty.group.misfit(jnp.asarray(matrix))) < 1e-24:
+    if float(penalty.group.misfit(matrix)) < 1e-24:
         return _nothing_to_do(penalty, matrix, bound)
     search = Search(
         penalty,
@@ -200,11 +200,9 @@ def _result(search: Search, bound: LowerBound) -> Geodesic:
 def _distinct(search: Search, most: int = 8) -> list[Candidate]:
     """Geodesics by length, each once."""
     group = search.penalty.group
-    kept: list[tuple[Candidate, Array]] = []
+    kept: list[tuple[Candidate, np.ndarray]] = []
     for candidate in sorted(search.geodesics, key=lambda c: c.length):
-        middle = flow(
-            search.penalty, candidate.momentum, 0.5, 16, momentum=jnp.asarray(candidate.momentum)
-        ).path[-1]
+        middle = end_of(group, search.penalty.inverse, jnp.asarray(0.5 * candidate.momentum), candidate.steps)
         for k, (other, known) in enumerate(kept):
             same = abs(candidate.length - other.length) < SAME_LENGTH * other.length
             if same and float(group.misfit(group.inverse(known) @ middle)) < SAME_PATH:
@@ -258,9 +256,9 @@ def _path(
     search: Search, segments: np.ndarray, momentum: np.ndarray, bound: LowerBound, kind: str
 ) -> Geodesic:
     penalty = search.penalty
-    path = path_of(penalty.group, jnp.asarray(segments))
+    path = path_of(penalty.group, segments)
     residual = _residual(search, path[-1])
-    length = float(np.mean(np.asarray(penalty.speed(jnp.asarray(segments)))))
+    length = float(np.mean(_speeds(penalty, segments)))
     count = len(segments)
     return Geodesic(
         penalty=penalty,
@@ -293,18 +291,21 @@ def _upper_bound(penalty: Penalty, segments: np.ndarray, residual: float, length
     weights = np.asarray(penalty.weights)
     if np.any(np.isinf(weights)):
         return length
-    return (
-        float(np.mean(np.asarray(penalty.speed(jnp.asarray(segments)))))
-        + float(np.sqrt(weights.max())) * residual
-    )
+    return float(np.mean(_speeds(penalty, segments))) + float(np.sqrt(weights.max())) * residual
+
+
+def _speeds(penalty: Penalty, segments: np.ndarray) -> np.ndarray:
+    weights = np.asarray(penalty.weights)
+    squares = np.where(segments == 0.0, 0.0, np.where(np.isfinite(weights), weights, 0.0) * segments**2)
+    return np.sqrt(np.sum(squares, axis=-1))
 
 
 def _residual(search: Search, end: Array) -> float:
     """Flat distance from the target; on GL(d) the norm of ``U^{-1} V - 1``."""
     group = search.penalty.group
-    off = group.inverse(end) @ jnp.asarray(search.target)
-    near = float(jnp.linalg.norm(group.residual(off)))
-    far = float(jnp.sqrt(jnp.maximum(group.misfit(off), 0.0)))
+    off = group.inverse(np.asarray(end)) @ search.target
+    near = float(np.linalg.norm(group.residual(off)))
+    far = max(float(group.misfit(off)), 0.0) ** 0.5
     return near if far < 1e-3 else 0.5 * np.pi * far  # sin(x / 2) >= x / pi: not less than the angle
 
 

@@ -33,11 +33,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qgeom.nielsen.pauli_transform import pauli_coefficients, pauli_matrix
+from qgeom.nielsen.pauli_transform import array_module, pauli_coefficients, pauli_matrix
 
 
 class Group(eqx.Module):
-    """A matrix group and the basis of its algebra; static and hashable."""
+    """A matrix group and the basis of its algebra; static and hashable.
+
+    Methods take stacks of matrices or coefficients, and answer in NumPy to NumPy, else in JAX.
+    """
 
     complex: ClassVar[bool]
     compact: ClassVar[bool]
@@ -102,7 +105,7 @@ class Group(eqx.Module):
 
     def inverse(self, u: Array) -> Array:
         """``U^{-1}``."""
-        return dagger(u) if self.compact else jnp.linalg.inv(u)
+        return dagger(u) if self.compact else array_module(u).linalg.inv(u)
 
     def transport(self, u: Array, momentum: Array) -> Array:
         """``U^{-dagger} L U^dagger``: the momentum carried along the path."""
@@ -119,7 +122,7 @@ class Group(eqx.Module):
 
 def dagger(matrix: Array) -> Array:
     """Conjugate transpose of the last two axes."""
-    return jnp.conj(jnp.swapaxes(matrix, -1, -2))
+    return matrix.conj().swapaxes(-1, -2)
 
 
 class _Unitary(Group):
@@ -129,12 +132,12 @@ class _Unitary(Group):
     compact = True
 
     def misfit(self, w: Array) -> Float[Array, "*batch"]:
-        overlap = jnp.trace(w, axis1=-2, axis2=-1) / self.size
+        overlap = w.trace(axis1=-2, axis2=-1) / self.size
         return 1.0 - (overlap.real**2 + overlap.imag**2)
 
     def residual(self, w: Array) -> Float[Array, "*batch m"]:
-        overlap = jnp.trace(w, axis1=-2, axis2=-1)[..., None, None]
-        return self.coefficients(w * (jnp.conj(overlap) / jnp.abs(overlap)))
+        overlap = w.trace(axis1=-2, axis2=-1)[..., None, None]
+        return self.coefficients(w * (overlap.conj() / abs(overlap)))
 
     def check(self, target: np.ndarray) -> np.ndarray:
         target = _square(target, self.size, np.complex128)
@@ -170,7 +173,8 @@ class PauliGroup(_Unitary):
 
     def hamiltonian(self, h: Float[Array, "*batch m"]) -> Array:
         """``H = sum_s h_s s``: (..., 4^n - 1) to (..., 2^n, 2^n)."""
-        padded = jnp.concatenate([jnp.zeros((*h.shape[:-1], 1), h.dtype), h], axis=-1)
+        xp = array_module(h)
+        padded = xp.concatenate([xp.zeros((*h.shape[:-1], 1), h.dtype), h], axis=-1)
         return pauli_matrix(padded)
 
     def generator(self, h: Float[Array, "*batch m"]) -> Array:
@@ -204,16 +208,14 @@ class SpecialUnitary(_Unitary):
         )
 
     def generator(self, h: Float[Array, "*batch m"]) -> Array:
-        d, (i, j) = self.dim, _pairs(self.dim)
-        pairs = len(i)
+        d, pairs = self.dim, self.dim * (self.dim - 1) // 2
         scale = (d / 2.0) ** 0.5
-        s, a, k = h[..., :pairs], h[..., pairs : 2 * pairs], h[..., 2 * pairs :]
-        upper = jnp.zeros((*h.shape[:-1], d, d), h.dtype).at[..., i, j]
-        re, im = upper.set(scale * s), upper.set(-scale * a)
-        diagonal = k @ jnp.asarray(_diagonals(d), h.dtype)
-        eye = jnp.eye(d, dtype=h.dtype)
-        hermitian = re + jnp.swapaxes(re, -1, -2) + diagonal[..., None, :] * eye
-        return -1j * (hermitian + 1j * (im - jnp.swapaxes(im, -1, -2)))
+        re = _spread(scale * h[..., :pairs], d, 1.0)
+        im = _spread(-scale * h[..., pairs : 2 * pairs], d, -1.0)
+        xp = array_module(h)
+        diagonal = h[..., 2 * pairs :] @ xp.asarray(_diagonals(d), h.dtype)
+        hermitian = re + diagonal[..., None, :] * xp.eye(d, dtype=h.dtype)
+        return -1j * (hermitian + 1j * im)
 
     def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
         d, (i, j) = self.dim, _pairs(self.dim)
@@ -221,16 +223,17 @@ class SpecialUnitary(_Unitary):
         scale = (d / 2.0) ** 0.5 / d
         s = scale * (hermitian[..., i, j] + hermitian[..., j, i]).real
         a = scale * (hermitian[..., j, i] - hermitian[..., i, j]).imag
-        diagonal = jnp.diagonal(hermitian, axis1=-2, axis2=-1).real
-        k = diagonal @ jnp.asarray(_diagonals(d).T / d, diagonal.dtype)
-        return jnp.concatenate([s, a, k], axis=-1)
+        xp = array_module(matrix)
+        diagonal = hermitian.diagonal(axis1=-2, axis2=-1).real
+        k = diagonal @ xp.asarray(_diagonals(d).T / d, diagonal.dtype)
+        return xp.concatenate([s, a, k], axis=-1)
 
 
 class _Real(Group):
     complex = False
 
     def residual(self, w: Array) -> Float[Array, "*batch m"]:
-        return self.coefficients(w - jnp.eye(self.size, dtype=w.dtype))
+        return self.coefficients(w - array_module(w).eye(self.size, dtype=w.dtype))
 
 
 class SpecialOrthogonal(_Real):
@@ -252,16 +255,14 @@ class SpecialOrthogonal(_Real):
         return tuple(f"{i}-{j}" for i, j in itertools.combinations(range(self.dim), 2))
 
     def generator(self, h: Float[Array, "*batch m"]) -> Array:
-        i, j = _pairs(self.dim)
-        upper = jnp.zeros((*h.shape[:-1], self.dim, self.dim), h.dtype).at[..., i, j].set(h)
-        return upper - jnp.swapaxes(upper, -1, -2)
+        return _spread(h, self.dim, -1.0)
 
     def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
         i, j = _pairs(self.dim)
         return 0.5 * (matrix[..., i, j] - matrix[..., j, i])
 
     def misfit(self, w: Array) -> Float[Array, "*batch"]:
-        return 0.5 * jnp.sum((w - jnp.eye(self.size, dtype=w.dtype)) ** 2, axis=(-2, -1))
+        return 0.5 * _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
         target = _square(target, self.size, np.float64)
@@ -303,7 +304,7 @@ class GeneralLinear(_Real):
         return matrix.reshape(*matrix.shape[:-2], self.dimension)
 
     def misfit(self, w: Array) -> Float[Array, "*batch"]:
-        return jnp.sum((w - jnp.eye(self.size, dtype=w.dtype)) ** 2, axis=(-2, -1))
+        return _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
         target = _square(target, self.size, np.float64)
@@ -330,13 +331,14 @@ class Affine(_Real):
 
     def generator(self, h: Float[Array, "*batch m"]) -> Array:
         rows = h.reshape(*h.shape[:-1], self.dim, self.size)
-        return jnp.concatenate([rows, jnp.zeros((*h.shape[:-1], 1, self.size), h.dtype)], axis=-2)
+        xp = array_module(h)
+        return xp.concatenate([rows, xp.zeros((*h.shape[:-1], 1, self.size), h.dtype)], axis=-2)
 
     def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
         return matrix[..., : self.dim, :].reshape(*matrix.shape[:-2], self.dimension)
 
     def misfit(self, w: Array) -> Float[Array, "*batch"]:
-        return jnp.sum((w - jnp.eye(self.size, dtype=w.dtype)) ** 2, axis=(-2, -1))
+        return _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
         target = _square(target, self.size, np.float64)
@@ -374,6 +376,27 @@ def _connected(target: np.ndarray) -> np.ndarray:
 def _pairs(dim: int) -> tuple[np.ndarray, np.ndarray]:
     i, j = np.triu_indices(dim, 1)
     return i, j
+
+
+def _spread(values: Array, dim: int, sign: float) -> Array:
+    """Matrices with ``values`` above the diagonal (i < j, row by row) and ``sign`` times them below it."""
+    xp = array_module(values)
+    entries = xp.concatenate([values, sign * values, 0.0 * values[..., :1]], axis=-1)
+    return entries[..., _positions(dim)]
+
+
+@functools.lru_cache(maxsize=64)
+def _positions(dim: int) -> np.ndarray:
+    i, j = _pairs(dim)
+    table = np.full((dim, dim), 2 * len(i))
+    table[i, j] = np.arange(len(i))
+    table[j, i] = len(i) + np.arange(len(i))
+    return table
+
+
+def _squares(w: Array) -> Array:
+    """``|W - 1|_F^2``."""
+    return ((w - array_module(w).eye(w.shape[-1], dtype=w.dtype)) ** 2).sum(axis=(-2, -1))
 
 
 @functools.lru_cache(maxsize=64)

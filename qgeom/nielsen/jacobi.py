@@ -33,8 +33,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qgeom.nielsen.flow import integrate
-from qgeom.nielsen.groups import Group, dagger
+from qgeom.nielsen.flow import follow, integrate
+from qgeom.nielsen.groups import Group
 from qgeom.nielsen.penalty import Penalty
 
 STEP = 0.2
@@ -89,7 +89,7 @@ def frames(penalty: Penalty) -> Frames:
 
 def momentum_spread(group: Group, momentum: Array) -> float:
     """``|C|``: the largest difference of eigenvalues of L on compact groups, else 2 |L|_F."""
-    matrix = np.asarray(group.generator(momentum))
+    matrix = np.asarray(group.generator(np.asarray(momentum)))
     if group.compact:
         values = np.linalg.eigvalsh(1j * matrix)
         return float(values[-1] - values[0])
@@ -107,9 +107,10 @@ def grid(penalty: Penalty, momentum: Array, time: float) -> int:
 
 def _largest_a(penalty: Penalty, momentum: Array, time: float) -> float:
     """Largest eigenvalue of A on a grid of 16 steps, and a fifth more for what is between."""
-    path, _, _ = integrate(penalty.group, penalty.inverse, momentum, time, 16)
+    path, _, _ = follow(penalty.group, penalty.inverse, jnp.asarray(momentum)[None], time, 16)
     table = frames(penalty)
-    seen = np.asarray(jax.vmap(lambda u: _seen_from_start(penalty.group, table, u))(path))
+    cheap = np.asarray(table.cheap)
+    seen = np.stack([_seen_from_start(penalty.group, cheap, u) for u in np.asarray(path[0])])
     a = np.einsum("kri,r,krj->kij", seen, np.asarray(table.excess), seen)
     return 1.2 * float(np.max(np.linalg.eigvalsh(a)[:, -1]))
 
@@ -117,7 +118,9 @@ def _largest_a(penalty: Penalty, momentum: Array, time: float) -> float:
 def end_derivative(penalty: Penalty, momentum: Array, time: float = 1.0, steps: int | None = None) -> Array:
     """``J(time)``: ``U^{-1} dU = generator(J dL(0))`` at the end of the geodesic, (m, m)."""
     steps = grid(penalty, momentum, time) if steps is None else steps
-    return _derivative(penalty.group, penalty.inverse, frames(penalty), momentum, jnp.asarray(time), steps)
+    return _derivative(
+        penalty.group, penalty.inverse, frames(penalty), momentum, jnp.asarray(float(time)), steps
+    )
 
 
 def conjugate_points(
@@ -169,7 +172,9 @@ def conjugate_points(
             tick(k / count)
     assert earlier is not None
     _, j, u, current, t = earlier
-    end, _, _ = _advance(group, penalty.inverse, table, momentum, j, u, current, jnp.asarray(time - t), 1)
+    end, _, _ = _advance(
+        group, penalty.inverse, table, momentum, j, u, current, jnp.asarray(float(time - t)), 1
+    )
     index = len(found)
     singular = np.linalg.svd(np.asarray(end), compute_uv=False)
     found += [time] * int(np.sum(singular < RESOLUTION * np.median(singular)))
@@ -197,7 +202,7 @@ def inertia(matrix: Array) -> tuple[int, float]:
 
 def antisymmetric(group: Group, momentum: Array) -> Array:
     """The matrix C: ``C kappa`` are the coefficients of ``[L, kappa^dagger]``, (m, m)."""
-    return _apply_c(group, momentum, jnp.eye(group.dimension, dtype=momentum.dtype)).T
+    return jnp.asarray(_apply_c(group, np.asarray(momentum), np.eye(group.dimension)).T)
 
 
 def _apply_c(group: Group, momentum: Array, rows: Array) -> Array:
@@ -205,12 +210,10 @@ def _apply_c(group: Group, momentum: Array, rows: Array) -> Array:
     return group.coefficients(group.coadjoint(group.generator(rows), group.generator(momentum)))
 
 
-def _seen_from_start(group: Group, table: Frames, u: Array) -> Array:
+def _seen_from_start(group: Group, cheap: Array, u: Array) -> Array:
     """Rows ``U^{-1} E_b U`` of the cheap directions, (r, m)."""
-    rows = jnp.zeros((table.cheap.shape[0], group.dimension), table.excess.dtype)
-    rows = rows.at[jnp.arange(table.cheap.shape[0]), table.cheap].set(1.0)
-    elements = group.generator(rows)
-    return group.coefficients(group.inverse(u) @ elements @ u)
+    rows = (cheap[:, None] == np.arange(group.dimension)).astype(u.real.dtype)
+    return group.coefficients(group.inverse(u) @ group.generator(rows) @ u)
 
 
 def apply_a(b: Array, table: Frames, rows: Array) -> Array:
@@ -218,7 +221,7 @@ def apply_a(b: Array, table: Frames, rows: Array) -> Array:
     return table.floor * rows + ((rows @ b.T) * table.excess) @ b
 
 
-@functools.partial(jax.jit, static_argnums=(0, 8))
+@functools.partial(jax.jit, static_argnums=0)
 def _advance(
     group: Group,
     inverse: Array,
@@ -231,7 +234,7 @@ def _advance(
     steps: int,
 ) -> tuple[Array, Array, Array]:
     """J, U and L(t) after ``steps`` Runge-Kutta steps in a further ``time``. Rows of ``jt`` are columns of J."""
-    h = time / steps
+    h = time / jnp.asarray(steps, time.dtype)
     one = jnp.eye(group.dimension, dtype=momentum.dtype)
 
     def rate(b: Array, jt: Array) -> Array:
@@ -240,10 +243,10 @@ def _advance(
     def step(_: int, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         jt, u, current = carry
         path, momenta, _ = integrate(group, inverse, current, h, 2)
-        b0 = _seen_from_start(group, table, u)
-        b1 = _seen_from_start(group, table, path[1] @ u)
+        b0 = _seen_from_start(group, table.cheap, u)
+        b1 = _seen_from_start(group, table.cheap, path[1] @ u)
         after = path[2] @ u
-        b2 = _seen_from_start(group, table, after)
+        b2 = _seen_from_start(group, table.cheap, after)
         k1 = rate(b0, jt)
         k2 = rate(b1, jt + (0.5 * h) * k1)
         k3 = rate(b1, jt + (0.5 * h) * k2)

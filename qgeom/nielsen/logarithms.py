@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
@@ -39,13 +38,13 @@ def principal_logarithm(group: Group, target: np.ndarray) -> np.ndarray:
         phases, vectors = eigenphases(target)
         return _coefficients(group, vectors, flattest(phases))
     if group.compact:
-        return np.asarray(group.coefficients(jnp.asarray(_rotation_logarithm(target))))
+        return np.asarray(group.coefficients(_rotation_logarithm(target)))
     logarithm = scipy.linalg.logm(target)
     if np.iscomplexobj(logarithm):
         if np.max(np.abs(logarithm.imag)) > 1e-8 * np.max(np.abs(logarithm)):
             raise ValueError("the matrix has a negative eigenvalue without partner, so no real logarithm")
         logarithm = logarithm.real
-    return np.asarray(group.coefficients(jnp.asarray(logarithm)))
+    return np.asarray(group.coefficients(logarithm))
 
 
 def branches(penalty: Penalty, target: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -137,11 +136,11 @@ def _bases(phases: np.ndarray, vectors: np.ndarray, rng: np.random.Generator) ->
 def _projectors(group: Group, vectors: np.ndarray) -> np.ndarray:
     """Coefficients of ``-i |j><j|``, (d, m)."""
     stack = -1j * np.einsum("aj,bj->jab", vectors, vectors.conj())
-    return np.asarray(group.coefficients(jnp.asarray(stack)))
+    return np.asarray(group.coefficients(stack))
 
 
 def _coefficients(group: Group, vectors: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    return np.asarray(group.coefficients(jnp.asarray(-1j * (vectors * phases) @ vectors.conj().T)))
+    return np.asarray(group.coefficients(-1j * (vectors * phases) @ vectors.conj().T))
 
 
 def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
@@ -191,7 +190,7 @@ def _rotation_branches(penalty: Penalty, target: np.ndarray, count: int) -> np.n
             (i, j, angle + 2.0 * np.pi * (turns[k] if k < len(turns) else 0))
             for k, (i, j, angle) in enumerate(planes)
         ]
-        line = np.asarray(penalty.group.coefficients(jnp.asarray(_rotation(q, turned))))
+        line = np.asarray(penalty.group.coefficients(_rotation(q, turned)))
         found.append((float(np.sum(weights * line**2)), line))
     found.sort(key=lambda pair: pair[0])
     return np.stack([line for _, line in _distinct(found)[:count]])

@@ -12,7 +12,8 @@ identity first: II, IX, IY, IZ, XI, ..., qubit 0 leftmost.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -48,6 +49,11 @@ def _tables(n_qubits: int) -> _Tables:
     return _Tables(to_bits, np.argsort(to_bits), phase, (i ^ j) * size + j, hadamard(size).astype(float))
 
 
+def array_module(*arrays: Any) -> ModuleType:
+    """NumPy where all arrays are its own, else jax.numpy: what is looked up on the host compiles nothing."""
+    return np if all(isinstance(a, np.ndarray) for a in arrays) else jnp
+
+
 def n_qubits_of(count: int, what: str = "coefficients") -> int:
     """n of ``count = 4^n``."""
     n = round(np.log2(max(count, 1)) / 2)
@@ -63,10 +69,11 @@ def pauli_matrix(coefficients: Float[Array, "*batch strings"]) -> Complex[Array,
     batch = coefficients.shape[:-1]
     real = coefficients.dtype
     c = coefficients[..., tables.to_bits].reshape(*batch, size, size)
-    h = jnp.asarray(tables.hadamard, real)
-    re = (c * jnp.asarray(tables.phase.real, real)) @ h
-    im = (c * jnp.asarray(tables.phase.imag, real)) @ h
-    rows = jax_complex(re, im).reshape(*batch, size * size)
+    xp = array_module(coefficients)
+    h = xp.asarray(tables.hadamard, real)
+    re = (c * xp.asarray(tables.phase.real, real)) @ h
+    im = (c * xp.asarray(tables.phase.imag, real)) @ h
+    rows = (re + 1j * im).reshape(*batch, size * size)
     return rows[..., tables.spread].reshape(*batch, size, size)
 
 
@@ -78,13 +85,9 @@ def pauli_coefficients(matrix: Complex[Array, "*batch dim dim"]) -> Float[Array,
     batch = matrix.shape[:-2]
     rows = matrix.reshape(*batch, size * size)[..., tables.spread].reshape(*batch, size, size)
     real = rows.real.dtype
-    h = jnp.asarray(tables.hadamard / size, real)
+    xp = array_module(matrix)
+    h = xp.asarray(tables.hadamard / size, real)
     # Re(conj(phase) (rows h)): the phase is real or imaginary.
-    c = (rows.real @ h) * jnp.asarray(tables.phase.real, real)
-    c = c + (rows.imag @ h) * jnp.asarray(tables.phase.imag, real)
+    c = (rows.real @ h) * xp.asarray(tables.phase.real, real)
+    c = c + (rows.imag @ h) * xp.asarray(tables.phase.imag, real)
     return c.reshape(*batch, size * size)[..., tables.from_bits]
-
-
-def jax_complex(re: Array, im: Array) -> Array:
-    """``re + i im`` in the complex dtype that belongs to the real one."""
-    return re + 1j * im

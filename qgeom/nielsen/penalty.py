@@ -78,8 +78,10 @@ class Penalty(eqx.Module):
 
     def __repr__(self) -> str:
         values, counts = np.unique(np.asarray(self.weights), return_counts=True)
-        listed = ", ".join(f"{c} x {v:g}" for v, c in list(zip(values, counts))[:6])
-        return f"Penalty({type(self.group).__name__}, m = {self.group.dimension}, weights {listed}{', ...' if len(values) > 6 else ''})"
+        listed = [f"{c} x {v:g}" for v, c in list(zip(values, counts))[:6]] + ["..."] * (len(values) > 6)
+        return (
+            f"Penalty({type(self.group).__name__}, m = {self.group.dimension}, weights {', '.join(listed)})"
+        )
 
 
 def local_penalty(

@@ -4,12 +4,12 @@ A path is N segments of constant controls, ``U = exp(X_N / N) ... exp(X_1 / N)``
 shortest path at constant speed has the least). To first order the end moves by ``U^{-1} dU = mean_k Ad_{U_k}^{-1}
 dh_k``. Among all controls that reach the target to first order along the *present* path, those of least energy are
 
-    h_k = G^{-1} Ad*(U_k) lambda,   A_mean lambda = r + mean_k Ad_{U_k}^{-1} h_k,   A_mean = mean_k Ad^{-1} G^{-1} Ad^{-T}
+    h_k = G^{-1} Ad*(U_k) lambda,   (mean_k A_k) lambda = r + mean_k Ad_{U_k}^{-1} h_k,
 
-with r the misfit of the end: controls of a momentum carried along the path. A fixed point is a geodesic and lambda its
-momentum. The step from h towards it is minus the projected gradient in the metric G itself, in which the second
-variation is 1 minus a compact operator: ten to thirty steps suffice whatever the penalties, and saddles repel. Step
-lengths are found on the merit ``energy / 2 + nu |misfit|``.
+with ``A_k = Ad_{U_k}^{-1} G^{-1} Ad_{U_k}^{-T}`` and r the misfit of the end: controls of a momentum carried along the
+path. A fixed point is a geodesic and lambda its momentum. The step from h towards it is minus the projected gradient in
+the metric G itself, in which the second variation is 1 minus a compact operator: ten to thirty steps suffice whatever
+the penalties, and saddles repel. Step lengths are found on the merit ``energy / 2 + nu |misfit|``.
 
 Starts are relaxed together in one batch. Infinite weights need nothing special.
 """
@@ -46,11 +46,11 @@ class Relaxed(NamedTuple):
         stride: Length of the last full step relative to the path, (starts,): 0 at a geodesic.
     """
 
-    segments: Array
-    momentum: Array
-    energy: Array
-    misfit: Array
-    stride: Array
+    segments: np.ndarray
+    momentum: np.ndarray
+    energy: np.ndarray
+    misfit: np.ndarray
+    stride: np.ndarray
 
 
 def relax(
@@ -71,13 +71,14 @@ def relax(
         tolerance: A path is done when its stride is below this and its misfit below a tenth of it.
         tick: Called after each step; may raise to stop.
     """
-    group, table, inverse = penalty.group, frames(penalty), penalty.inverse
-    weights = jnp.where(inverse > 0.0, penalty.weights, 0.0)
-    h = jnp.asarray(segments) * (inverse > 0.0)
+    group, table = penalty.group, frames(penalty)
+    finite = np.isfinite(np.asarray(penalty.weights))
+    inverse, weights = penalty.inverse, jnp.asarray(np.where(finite, np.asarray(penalty.weights), 0.0))
+    h = np.asarray(segments) * finite
     target = jnp.asarray(target)
     nu = np.zeros(h.shape[0])
     step = np.ones(h.shape[0])
-    state = _direction(group, table, inverse, weights, target, h)
+    state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
     for _ in range(iterations):
         d, momentum, energy, misfit, stride = state
         norm = np.linalg.norm(np.asarray(momentum), axis=-1)
@@ -89,25 +90,27 @@ def relax(
         alpha = np.where(active, np.minimum(1.0, 2.0 * step), 0.0)
         pending = active.copy()
         for _ in range(8):
-            energies, misfits = _merit(group, weights, target, h, d, jnp.asarray(alpha))
+            energies, misfits = _merit(group, weights, target, jnp.asarray(h), d, jnp.asarray(alpha))
             worse = 0.5 * np.asarray(energies) + nu * np.asarray(misfits) > merit * (1.0 + 1e-12)
             pending &= worse & (alpha > SHORTEST_STEP)
             if not np.any(pending):
                 break
             alpha = np.where(pending, 0.5 * alpha, alpha)
         step = np.where(active, alpha, step)
-        h = h + jnp.asarray(alpha)[:, None, None] * d
-        state = _direction(group, table, inverse, weights, target, h)
+        h = h + alpha[:, None, None] * np.asarray(d)
+        state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
         if tick is not None:
             tick()
     _, momentum, energy, misfit, stride = state
-    return Relaxed(h, momentum, energy, misfit, stride)
+    return Relaxed(*(np.asarray(a) for a in (h, momentum, energy, misfit, stride)))
 
 
-def path_of(group: Group, segments: Float[Array, "n m"]) -> Array:
-    """U after each segment, the identity first: (N + 1, s, s)."""
-    factors = exponential(group.generator(segments / segments.shape[0]), SQUARINGS)
-    return _cumulative(group, factors)
+def path_of(group: Group, segments: np.ndarray) -> np.ndarray:
+    """U after each segment, the identity first, on the host: (N, m) to (N + 1, s, s)."""
+    path = [np.eye(group.size)]
+    for factor in exponential(group.generator(segments / segments.shape[0]), SQUARINGS):
+        path.append(factor @ path[-1])
+    return np.asarray(path)
 
 
 def _cumulative(group: Group, factors: Array) -> Array:
@@ -120,8 +123,7 @@ def _cumulative(group: Group, factors: Array) -> Array:
 def _direction(
     group: Group, table: Frames, inverse: Array, weights: Array, target: Array, segments: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
-    rows = jnp.zeros((table.cheap.shape[0], group.dimension), inverse.dtype)
-    rows = rows.at[jnp.arange(table.cheap.shape[0]), table.cheap].set(1.0)
+    rows = (table.cheap[:, None] == np.arange(group.dimension)).astype(inverse.dtype)
     elements = group.generator(rows)
 
     def one(h: Array) -> tuple[Array, Array, Array, Array, Array]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from qgeom.nielsen.budget import OutOfTime, Watch
 from qgeom.nielsen.exponential import exponential
@@ -51,7 +50,7 @@ class Effort:
 def effort_for(dimension: int, starts: int | None, segments: int | None) -> Effort:
     """Defaults: seconds at n = 2, minutes at n = 4."""
     table = (
-        (20, Effort(24, 24, 15, 60, 8, 16, 2)),
+        (20, Effort(24, 8, 15, 60, 8, 16, 2)),
         (70, Effort(24, 8, 15, 60, 6, 16, 2)),
         (300, Effort(12, 2, 12, 60, 4, 16, 1)),
         (1100, Effort(6, 1, 10, 50, 2, 16, 1)),
@@ -131,10 +130,10 @@ class Search:
         metric = self.penalty if penalty is None else penalty
         for k in range(0, len(starts), batch):
             chunk = starts[k : k + batch]
-            padded = chunk + [chunk[-1]] * (min(batch, len(starts)) - len(chunk))
-            table = jnp.asarray(np.stack([s.segments for s in padded]))
+            padded = chunk + [chunk[-1]] * (batch - len(chunk))  # one shape, one compilation
+            table = np.stack([s.segments for s in padded])
             result = relax(metric, jnp.asarray(self.target), table, iterations, tick=self.watch.tick)
-            new = _candidates(metric, result, [s.kind for s in chunk])
+            new = _candidates(result, [s.kind for s in chunk])
             found += new
             if penalty is None:
                 self.relaxed += new
@@ -216,7 +215,7 @@ class Search:
 
 def distinct_paths(group: Group, candidates: list[Candidate], tolerance: float = 1e-3) -> list[Candidate]:
     """The first of each class of paths of about the same length and middle."""
-    kept: list[tuple[Candidate, Array]] = []
+    kept: list[tuple[Candidate, np.ndarray]] = []
     for candidate in candidates:
         middle = _middle(group, candidate.segments)
         for other, known in kept:
@@ -228,19 +227,18 @@ def distinct_paths(group: Group, candidates: list[Candidate], tolerance: float =
     return [candidate for candidate, _ in kept]
 
 
-def _middle(group: Group, segments: np.ndarray) -> Array:
+def _middle(group: Group, segments: np.ndarray) -> np.ndarray:
     half = segments[: max(1, len(segments) // 2)]
-    factors = exponential(group.generator(jnp.asarray(half / len(segments))), SQUARINGS)
+    factors = exponential(group.generator(half / len(segments)), SQUARINGS)
     u = factors[0]
     for factor in factors[1:]:
         u = factor @ u
     return u
 
 
-def _candidates(penalty: Penalty, result: Relaxed, kinds: list[str]) -> list[Candidate]:
-    del penalty
-    segments, momentum = np.asarray(result.segments), np.asarray(result.momentum)
-    lengths, misfits = np.sqrt(np.asarray(result.energy)), np.asarray(result.misfit)
+def _candidates(result: Relaxed, kinds: list[str]) -> list[Candidate]:
+    segments, momentum = result.segments, result.momentum
+    lengths, misfits = np.sqrt(result.energy), result.misfit
     return [
         Candidate(kind, segments[k], momentum[k], float(lengths[k]), float(misfits[k]))
         for k, kind in enumerate(kinds)
@@ -253,7 +251,7 @@ def _length(penalty: Penalty, momentum: np.ndarray) -> float:
 
 
 def _power(penalty: Penalty, exponent: float) -> Penalty:
-    """Weights ``w^exponent`` in units of the smallest; infinite ones 1000 times the largest finite one, to the power."""
+    """Weights ``w^exponent`` in units of the smallest; infinite ones count as 1000 times the largest finite one."""
     weights = np.asarray(penalty.weights)
     finite = weights[np.isfinite(weights)]
     table = np.where(np.isfinite(weights), weights, FORBIDDEN * finite.max())

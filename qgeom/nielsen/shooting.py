@@ -18,7 +18,7 @@ import scipy.linalg
 import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
-from qgeom.nielsen.flow import endpoint
+from qgeom.nielsen.flow import end_of, endpoint
 from qgeom.nielsen.groups import Group
 from qgeom.nielsen.jacobi import end_derivative, grid
 from qgeom.nielsen.penalty import Penalty
@@ -65,15 +65,15 @@ def shoot(
         iterations: Most Newton steps.
         tick: Called after each; may raise to stop.
     """
-    group, inverse = penalty.group, penalty.inverse
-    current = np.asarray(momentum)
-    residual, off = (np.asarray(a) for a in _miss(group, inverse, target, jnp.asarray(current), steps))
-    best = (float(off), current)
+    current, goal = np.asarray(momentum), np.asarray(target)
+    residual, off = _miss(penalty, goal, current, steps)
+    best = (off, current)
     factor = None
     count = 0
-    for count in range(1, iterations + 1):
+    while count < iterations:
         if off <= REACHED:
             break
+        count += 1
         fresh = factor is None
         if factor is None:
             factor = _solver(penalty, jnp.asarray(current), steps)
@@ -85,9 +85,7 @@ def shoot(
         change *= min(1.0, limit / max(np.linalg.norm(change), 1e-300))
         while scale > 1.0 / 32.0:
             trial = current + scale * change
-            following, distance = (
-                np.asarray(a) for a in _miss(group, inverse, target, jnp.asarray(trial), steps)
-            )
+            following, distance = _miss(penalty, goal, trial, steps)
             if distance < off * (1.0 - 0.1 * scale):
                 accepted = True
                 break
@@ -102,7 +100,7 @@ def shoot(
         slow = distance > 0.2 * off
         current, residual, off = trial, following, distance
         if off < best[0]:
-            best = (float(off), current)
+            best = (off, current)
         if slow:
             factor = None
         if tick is not None:
@@ -136,15 +134,14 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
     return solve
 
 
-@functools.partial(jax.jit, static_argnums=(0, 4))
-def _miss(group: Group, inverse: Array, target: Array, momentum: Array, steps: int) -> tuple[Array, Array]:
+def _miss(penalty: Penalty, target: np.ndarray, momentum: np.ndarray, steps: int) -> tuple[np.ndarray, float]:
     """Coefficients of ``U^{-1} V``, and its flat distance from the identity."""
-    off = group.inverse(endpoint(group, inverse, momentum, 1.0, steps)) @ target
-    residual = group.residual(off)
-    # Far away the linear residual saturates; near by the misfit loses half the digits.
-    distance = jnp.maximum(
-        jnp.linalg.norm(residual), jnp.where(group.misfit(off) > 1e-6, group.misfit(off) ** 0.5, 0.0)
-    )
+    group = penalty.group
+    off = group.inverse(end_of(group, penalty.inverse, jnp.asarray(momentum), steps)) @ target
+    residual = np.asarray(group.residual(off))
+    misfit = float(group.misfit(off))
+    # Far away the linear residual saturates; near by the misfit has lost half its digits.
+    distance = max(float(np.linalg.norm(residual)), misfit**0.5 if misfit > 1e-6 else 0.0)
     return residual, distance
 
 

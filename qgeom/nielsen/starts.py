@@ -1,8 +1,8 @@
 r"""Where the search for the shortest path begins: paths that reach the target, from many sides.
 
 * *branches*: straight lines of all sensible branches of the logarithm (:mod:`qgeom.nielsen.logarithms`);
-* *dressed*: ``V = W^{-1} (W V W^{-1}) W`` with ``W = exp(+-pi/4 E_s)`` for a cheap direction s, the middle leg straight:
-  a quarter turn that makes the target's dear directions cheap, if there is one;
+* *dressed*: ``V = W^{-1} (W V W^{-1}) W`` with ``W = exp(+-pi/4 E_s)`` for a cheap direction s, the middle leg
+  straight: a quarter turn that makes the target's dear directions cheap, if there is one;
 * *detours*: straight to a random W in the cheap directions, then straight to V.
 
 Each is an array of N piecewise-constant controls, ``U = exp(X_N / N) ... exp(X_1 / N)``, with a little noise in the
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
 
@@ -37,7 +36,7 @@ class Start(NamedTuple):
 def make_starts(
     penalty: Penalty, target: np.ndarray, count: int, segments: int, rng: np.random.Generator
 ) -> list[Start]:
-    """About ``count`` starts: half of them branches, a quarter each dressed lines and detours; the best of each kind."""
+    """About ``count`` starts: up to half of them branches, a quarter dressed lines, the rest detours."""
     lines = branches(penalty, target, max(1, count // 2), rng)
     found = [Start("branch", np.tile(line, (segments, 1))) for line in lines]
     found += [Start("dressed", path) for path in _dressed(penalty, target, max(0, count // 4), segments, rng)]
@@ -129,7 +128,7 @@ def _detour(
 
 def group_exponential(group: Group, h: np.ndarray) -> np.ndarray:
     """``exp(generator(h))`` by SciPy."""
-    return scipy.linalg.expm(np.asarray(group.generator(jnp.asarray(h))))
+    return scipy.linalg.expm(np.asarray(group.generator(np.asarray(h))))
 
 
 def _scale(penalty: Penalty, found: list[Start]) -> float:

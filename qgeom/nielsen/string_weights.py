@@ -1,8 +1,8 @@
 r"""Weights of Pauli strings as a rule, for more qubits than a table of ``4^n`` numbers can hold.
 
-A string is ``P(x, z) = i^{|x & z|} X^x Z^z`` with bit strings x and z, bit ``n - 1 - q`` for qubit q, so that an integer
-is read like the string: qubit 0 is leftmost. :class:`StringWeights` gives the weights of all z at one x; what is built
-on it never holds more than ``2^n`` of them.
+A string is ``P(x, z) = i^{|x & z|} X^x Z^z`` with bit strings x and z, bit ``n - 1 - q`` for qubit q, so that an
+integer is read like the string: qubit 0 is leftmost. :class:`StringWeights` gives the weights of all z at one x; what
+is built on it never holds more than ``2^n`` of them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def string_rule(
     exceptions = {}
     for string, weight in (weights or {}).items():
         if len(string) != n_qubits or not set(string) <= set("IXYZ") or set(string) <= {"I"}:
-            raise ValueError(f"{string!r} is not a Pauli string on {n_qubits} qubits (letters I, X, Y, Z, not all I)")
+            raise ValueError(
+                f"{string!r} is not a Pauli string on {n_qubits} qubits (letters I, X, Y, Z, not all I)"
+            )
         letters = {q: letter for q, letter in enumerate(string) if letter != "I"}
         exceptions[string_masks(letters, n_qubits)] = float(weight)
     values = [*by_weight, *exceptions.values()]
@@ -124,9 +126,11 @@ def string_rule(
 def local_rule(
     n_qubits: int, q: float, max_weight: int = 2, weights: Mapping[str, float] | None = None
 ) -> StringWeights:
-    """Strings on up to ``max_weight`` qubits cost 1, all others ``q``: :func:`local_penalty` at any number of qubits."""
+    """Strings on up to ``max_weight`` qubits cost 1, others ``q``: :func:`local_penalty` at any number of qubits."""
     if max_weight < 1:
-        raise ValueError(f"max_weight is the number of qubits that a free string acts on, at least 1, not {max_weight}")
+        raise ValueError(
+            f"max_weight is the number of qubits that a free string acts on, at least 1, not {max_weight}"
+        )
     return string_rule(n_qubits, lambda k: 1.0 if k <= max_weight else q, weights)
 
 
@@ -135,7 +139,9 @@ def string_weights_of(penalty: Penalty | StringWeights) -> StringWeights:
     if isinstance(penalty, StringWeights):
         return penalty
     if not isinstance(penalty, Penalty):
-        raise TypeError(f"expected a Penalty or the StringWeights of string_rule, not {type(penalty).__name__}")
+        raise TypeError(
+            f"expected a Penalty or the StringWeights of string_rule, not {type(penalty).__name__}"
+        )
     if not isinstance(penalty.group, PauliGroup):
         raise ValueError(f"expected a penalty on Pauli strings, not one on {type(penalty.group).__name__}")
     return StringWeights(penalty.group.n_qubits, table=np.asarray(penalty.weights))

@@ -53,7 +53,7 @@ from circuits.gate_matrices import pauli_matrix
 from qgeom.nielsen.groups import PauliGroup, SpecialOrthogonal, SpecialUnitary
 from qgeom.nielsen.penalty import string_supports
 
-MOST_QUBITS_FOR_SYMMETRIES = 4
+MOST_QUBITS_FOR_SYMMETRIES = 5
 """The 4^n - 1 groups of what commutes with a string are used up to here."""
 
 MOST_COORDINATES = 10
@@ -122,7 +122,7 @@ def operator_schmidt(target: np.ndarray, qubits: tuple[int, ...]) -> np.ndarray:
 
 
 def kak_coordinates(target: np.ndarray) -> np.ndarray:
-    """(a, b, c) of ``V ~ (k_1) exp(-i (a XX + b YY + c ZZ)) (k_2)``, each within pi/4 of zero; signs and order are free.
+    """(a, b, c) of ``V ~ k_1 exp(-i (a XX + b YY + c ZZ)) k_2``, each within pi/4 of zero; signs and order are free.
 
     In the magic basis the local gates are rotations and V = O_1 D O_2 with D diagonal: the eigenphases of V^T V are
     twice those of D (Makhlin, quant-ph/0002045; Kraus and Cirac, quant-ph/0011050).
