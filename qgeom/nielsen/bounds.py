@@ -17,6 +17,11 @@ Compact groups
     smallest weight that has it. With the trivial group alone it is the cheapest flat metric, ``L >= sqrt(min w) d``.
     If every direction outside ``K_j`` is forbidden and ``b_j > 0``, no path reaches the target: the bound is infinite.
 
+One qubit
+    Lowering the larger of two weights to the smaller leaves an axisymmetric metric, in which no path is longer, and
+    whose distance has a closed form (:mod:`qgeom.nielsen.one_qubit`): the best of the three axes is a bound, and
+    the distance itself where two weights are equal.
+
 Invertible and affine maps, in the metric ``tr X^T X``
     No metric there is bi-invariant. With ``U = S R``, S positive, R a rotation, and ``s_i`` the singular values,
 
@@ -39,6 +44,7 @@ import scipy.linalg
 import scipy.optimize
 
 from qgeom.nielsen.groups import Affine, GeneralLinear, Group, PauliGroup, SpecialOrthogonal, SpecialUnitary
+from qgeom.nielsen.one_qubit import axisymmetric_length
 from qgeom.nielsen.penalty import Penalty
 from qgeom.nielsen.subgroups import (
     Subgroup,
@@ -73,8 +79,8 @@ class LowerBound:
 
     Attributes:
         value: The bound; inf if forbidden directions leave the target out of reach.
-        method: ``"flat"`` (cheapest flat metric), ``"subgroups"`` (the linear program does better), or on invertible
-            maps ``"singular values"``, ``"polar rotation"``, ``"one vector"``.
+        method: ``"flat"`` (cheapest flat metric), ``"subgroups"`` (the linear program does better), ``"one qubit"``
+            (closed form), or on invertible maps ``"singular values"``, ``"polar rotation"``, ``"one vector"``.
         flat: The bound by the cheapest flat metric alone, ``sqrt(min w) d_flat``; on invertible maps the bound by
             singular values in the cheapest flat metric.
         parts: The terms that have a share in ``value``, largest first.
@@ -134,7 +140,10 @@ def lower_bound(target: np.ndarray, penalty: Penalty) -> LowerBound:
     target = group.check(target)
     weights = np.asarray(penalty.weights)
     if isinstance(group, PauliGroup | SpecialUnitary):
-        return _combined(unitary_subgroups(group, target), weights)
+        bound = _combined(unitary_subgroups(group, target), weights)
+        if isinstance(group, PauliGroup) and group.n_qubits == 1:
+            return _one_qubit(target, weights, bound)
+        return bound
     if isinstance(group, SpecialOrthogonal):
         return _combined(rotation_subgroups(group, target), weights)
     if isinstance(group, GeneralLinear | Affine):
@@ -180,6 +189,20 @@ def _combined(subgroups: list[Subgroup], weights: np.ndarray) -> LowerBound:
         Part(useful[j].name, useful[j].distance, float(c[j])) for j in order if c[j] > 1e-9 * c.max()
     )
     return LowerBound(value, "subgroups", flat, parts)
+
+
+def _one_qubit(target: np.ndarray, weights: np.ndarray, bound: LowerBound) -> LowerBound:
+    """The closed form of the best axisymmetric metric below this one, where it says more."""
+    values = {}
+    for k, axis in enumerate("XYZ"):
+        transverse, axial = float(np.min(np.delete(weights, k))), float(weights[k])
+        values[f"weights ({transverse:g}, {transverse:g}, {axial:g}), the last about {axis}"] = (
+            axisymmetric_length(target, transverse, axial, axis)
+        )
+    name = max(values, key=lambda key: values[key])
+    if values[name] <= bound.value * (1 + 1e-9):
+        return bound
+    return LowerBound(values[name], "one qubit", bound.flat, (Part(name, values[name], 1.0),))
 
 
 def _invertible(group: GeneralLinear | Affine, target: np.ndarray, weights: np.ndarray) -> LowerBound:

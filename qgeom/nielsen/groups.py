@@ -33,7 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from qgeom.nielsen.pauli_transform import array_module, pauli_coefficients, pauli_matrix
+from qgeom.nielsen.pauli_transform import array_module, complex_of, pauli_coefficients, pauli_matrix
 
 
 class Group(eqx.Module):
@@ -215,7 +215,7 @@ class SpecialUnitary(_Unitary):
         xp = array_module(h)
         diagonal = h[..., 2 * pairs :] @ xp.asarray(_diagonals(d), h.dtype)
         hermitian = re + diagonal[..., None, :] * xp.eye(d, dtype=h.dtype)
-        return -1j * (hermitian + 1j * im)
+        return -1j * complex_of(hermitian, im)
 
     def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
         d, (i, j) = self.dim, _pairs(self.dim)

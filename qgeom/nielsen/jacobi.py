@@ -18,22 +18,31 @@ is constant). Its solution ``kappa = J(t) delta`` gives
   which the grid respects. By Morse's index theorem their number before the end is the index of the geodesic: none
   means a local minimum of the length among all paths between its ends.
 
-``|C|`` is the largest difference of two eigenvalues of the momentum, ``|A| = 1 / min w`` on compact groups. The table
-``A`` is ``1 / max w`` plus a part of the rank of the number of cheaper directions, which is how it is applied.
+``|C|`` is the largest difference of two eigenvalues of the momentum, ``|A| = 1 / min w`` on compact groups.
+
+On compact groups ``A = f + B^T E B`` with ``f = 1 / max w`` and B the r cheaper directions seen from the start. The
+first part is a bi-invariant metric, and is solved exactly: with ``W = exp(-f t L)`` and B~ the directions seen through
+``U W``,
+
+    J = Ad_W (mu + J~),   mu = int_0^t f exp(-f s C) ds,   J~' = B~^T E (B~ + (B~ C) J~),
+
+so that the Runge-Kutta steps for J~ cost two products of rank r each, and never one of m by m matrices.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 from jaxtyping import Array, Float
 
-from qgeom.nielsen.flow import follow, integrate
+from qgeom.nielsen.exponential import exponential
+from qgeom.nielsen.flow import SQUARINGS, follow, integrate
 from qgeom.nielsen.groups import Group
 from qgeom.nielsen.penalty import Penalty
 
@@ -48,7 +57,7 @@ RESOLUTION = 1e-4
 
 
 class Frames(NamedTuple):
-    """What applies ``A(t)``: ``floor + B diag(excess) B^T``, B the cheap directions seen from the start."""
+    """The parts of ``A(t) = floor + B^T diag(excess) B``."""
 
     cheap: Array
     """Indices of the directions cheaper than the dearest, (r,); all of them on groups that are not compact."""
@@ -56,6 +65,15 @@ class Frames(NamedTuple):
     """``1 / w - floor`` of these, (r,)."""
     floor: Array
     """``1 / max w``; zero on groups that are not compact."""
+
+
+class State(NamedTuple):
+    """Where the integration stands: J~ transposed (m, m), U, the momentum and W."""
+
+    jt: Array
+    u: Array
+    current: Array
+    w: Array
 
 
 class Conjugate(NamedTuple):
@@ -117,10 +135,10 @@ def _largest_a(penalty: Penalty, momentum: Array, time: float) -> float:
 
 def end_derivative(penalty: Penalty, momentum: Array, time: float = 1.0, steps: int | None = None) -> Array:
     """``J(time)``: ``U^{-1} dU = generator(J dL(0))`` at the end of the geodesic, (m, m)."""
+    momentum = jnp.asarray(momentum)
     steps = grid(penalty, momentum, time) if steps is None else steps
-    return _derivative(
-        penalty.group, penalty.inverse, frames(penalty), momentum, jnp.asarray(float(time)), steps
-    )
+    fields = _Fields(penalty, momentum)
+    return fields.derivative(fields.advance(_beginning(penalty.group, momentum), time, steps), time)
 
 
 def conjugate_points(
@@ -142,39 +160,32 @@ def conjugate_points(
         first_only: Find the time of the first alone; the others, of which there are ``index``, are not searched for
             and stand in ``times`` at the end of their block.
     """
-    group, table = penalty.group, frames(penalty)
     momentum = jnp.asarray(momentum)
     steps = grid(penalty, momentum, time) if steps is None else BLOCK * -(-steps // BLOCK)
-    c = antisymmetric(group, momentum)
+    fields = _Fields(penalty, momentum)
     # The last test stands just before the end: a conjugate point at the end itself does not spoil a minimum.
     last = time * (1.0 - RESOLUTION)
+    count = steps // BLOCK
     found: list[float] = []
     margin, asymmetry = np.inf, 0.0
     earlier = None
-    count = steps // BLOCK
-    nodes = _blocks(penalty, table, momentum, last, count)
-    for k, (j, u, current) in enumerate(nodes, start=1):
-        s, off = symmetric(j, c)
+    state = _beginning(penalty.group, momentum)
+    for k in range(1, count + 1):
+        state = fields.advance(state, last / count, BLOCK)
+        now = last * k / count
+        s, off = symmetric(fields.derivative(state, now), fields.c)
         asymmetry = max(asymmetry, float(off))
         if earlier is not None:
-            s0, j0, u0, current0, t0 = earlier
-            negative, lowest = inertia(s0 - s)
+            negative, lowest = inertia(earlier[0] - s)
             margin = min(margin, lowest)
-            if negative:
-                after = last * k / count
-                if first_only and found:
-                    found += [after] * negative
-                else:
-                    start = (s0, j0, u0, current0, t0)
-                    found += _locate(penalty, table, momentum, start, after, negative, c, time, first_only)
-        earlier = (s, j, u, current, last * k / count)
+            if negative and first_only and found:
+                found += [now] * negative
+            elif negative:
+                found += _locate(fields, earlier, now, negative, RESOLUTION * time, first_only)
+        earlier = (s, state, now)
         if tick is not None:
             tick(k / count)
-    assert earlier is not None
-    _, j, u, current, t = earlier
-    end, _, _ = _advance(
-        group, penalty.inverse, table, momentum, j, u, current, jnp.asarray(float(time - t)), 1
-    )
+    end = fields.derivative(fields.advance(state, time - last, 1), time)
     index = len(found)
     singular = np.linalg.svd(np.asarray(end), compute_uv=False)
     found += [time] * int(np.sum(singular < RESOLUTION * np.median(singular)))
@@ -216,95 +227,119 @@ def _seen_from_start(group: Group, cheap: Array, u: Array) -> Array:
     return group.coefficients(group.inverse(u) @ group.generator(rows) @ u)
 
 
-def apply_a(b: Array, table: Frames, rows: Array) -> Array:
-    """``A`` on each row, from ``b = (r, m)``."""
-    return table.floor * rows + ((rows @ b.T) * table.excess) @ b
-
-
 @functools.partial(jax.jit, static_argnums=0)
 def _advance(
     group: Group,
     inverse: Array,
     table: Frames,
     momentum: Array,
-    j: Array,
-    u: Array,
-    current: Array,
+    state: State,
     time: Array,
     steps: int,
-) -> tuple[Array, Array, Array]:
-    """J, U and L(t) after ``steps`` Runge-Kutta steps in a further ``time``. Rows of ``jt`` are columns of J."""
+) -> State:
+    """The state after ``steps`` Runge-Kutta steps in a further ``time``."""
     h = time / jnp.asarray(steps, time.dtype)
-    one = jnp.eye(group.dimension, dtype=momentum.dtype)
+    turn = exponential(group.generator((-0.5 * table.floor * h) * momentum), SQUARINGS)
 
-    def rate(b: Array, jt: Array) -> Array:
-        return apply_a(b, table, one + _apply_c(group, momentum, jt))
+    def seen(u: Array, w: Array) -> tuple[Array, Array]:
+        b = _seen_from_start(group, table.cheap, u @ w)
+        return b, -_apply_c(group, momentum, b).T  # (r, m) and (B~ C)^T
 
-    def step(_: int, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        jt, u, current = carry
+    def rate(frame: tuple[Array, Array], jt: Array) -> Array:
+        b, bc = frame
+        return ((b.T + jt @ bc) * table.excess) @ b
+
+    def step(_: int, carry: tuple[State, tuple[Array, Array]]) -> tuple[State, tuple[Array, Array]]:
+        (jt, u, current, w), first = carry
         path, momenta, _ = integrate(group, inverse, current, h, 2)
-        b0 = _seen_from_start(group, table.cheap, u)
-        b1 = _seen_from_start(group, table.cheap, path[1] @ u)
-        after = path[2] @ u
-        b2 = _seen_from_start(group, table.cheap, after)
-        k1 = rate(b0, jt)
-        k2 = rate(b1, jt + (0.5 * h) * k1)
-        k3 = rate(b1, jt + (0.5 * h) * k2)
-        k4 = rate(b2, jt + h * k3)
-        return jt + (h / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4), after, momenta[2]
+        middle = seen(path[1] @ u, w @ turn)
+        after, w = path[2] @ u, w @ turn @ turn
+        last = seen(after, w)
+        k1 = rate(first, jt)
+        k2 = rate(middle, jt + (0.5 * h) * k1)
+        k3 = rate(middle, jt + (0.5 * h) * k2)
+        k4 = rate(last, jt + h * k3)
+        return State(jt + (h / 6.0) * (k1 + 2.0 * k2 + 2.0 * k3 + k4), after, momenta[2], w), last
 
-    jt, u, current = jax.lax.fori_loop(0, steps, step, (j.T, u, current))
-    return jt.T, u, current
+    state, _ = jax.lax.fori_loop(0, steps, step, (state, seen(state.u, state.w)))
+    return state
 
 
-def _derivative(
-    group: Group, inverse: Array, table: Frames, momentum: Array, time: Array, steps: int
-) -> Array:
+@functools.partial(jax.jit, static_argnums=0)
+def _complete(group: Group, values: Array, vectors: Array, floor: Array, jt: Array, time: Array) -> Array:
+    """J from J~: ``Ad_W (mu + J~)``, in the eigenbasis of the momentum, where C multiplies by differences."""
+    angle = (floor * time) * (values[:, None] - values[None, :])
+    phase = jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
+    half = jax.lax.complex(jnp.cos(0.5 * angle), jnp.sin(0.5 * angle))
+    mean = (floor * time) * jnp.sinc(angle / (2.0 * np.pi)) * half
+    back = vectors.conj().T
+
+    def turned(rows: Array, symbol: Array) -> Array:
+        return group.coefficients(vectors @ (symbol * (back @ group.generator(rows) @ vectors)) @ back)
+
+    one = jnp.eye(group.dimension, dtype=jt.dtype)
+    return (turned(jt, phase) + turned(one, mean)).T
+
+
+def _beginning(group: Group, momentum: Array) -> State:
     zero = jnp.zeros((group.dimension, group.dimension), momentum.dtype)
-    return _advance(
-        group, inverse, table, momentum, zero, group.identity(momentum.dtype), momentum, time, steps
-    )[0]
+    one = group.identity(momentum.dtype)
+    return State(zero, one, momentum, one)
 
 
-def _blocks(
-    penalty: Penalty, table: Frames, momentum: Array, time: float, count: int
-) -> Iterator[tuple[Array, Array, Array]]:
-    group = penalty.group
-    j = jnp.zeros((group.dimension, group.dimension), momentum.dtype)
-    u, current = group.identity(momentum.dtype), momentum
-    for _ in range(count):
-        j, u, current = _advance(
-            group, penalty.inverse, table, momentum, j, u, current, jnp.asarray(time / count), BLOCK
-        )
-        yield j, u, current
+class _Fields:
+    """What stays the same along one geodesic."""
+
+    def __init__(self, penalty: Penalty, momentum: Array) -> None:
+        self.group, self.inverse, self.momentum = penalty.group, penalty.inverse, jnp.asarray(momentum)
+        self.table = frames(penalty)
+        self.c = antisymmetric(penalty.group, momentum)
+        if penalty.group.compact:
+            hermitian = 1j * np.asarray(penalty.group.generator(np.asarray(momentum)))
+            self.values, self.vectors = (jnp.asarray(a) for a in np.linalg.eigh(hermitian))
+
+    def advance(self, state: State, time: float, steps: int) -> State:
+        length = jnp.asarray(float(time))
+        return _advance(self.group, self.inverse, self.table, self.momentum, state, length, steps)
+
+    def derivative(self, state: State, time: float) -> Array:
+        """J at this time."""
+        if not self.group.compact:
+            return state.jt.T
+        if not self.group.complex:
+            return jnp.asarray(self._real(np.asarray(state.jt), time))
+        length = jnp.asarray(float(time))
+        return _complete(self.group, self.values, self.vectors, self.table.floor, state.jt, length)
+
+    def _real(self, jt: np.ndarray, time: float) -> np.ndarray:
+        """The same on SO(d), where the matrices are small, by SciPy's exponential of C."""
+        m = self.group.dimension
+        c = float(self.table.floor) * time * np.asarray(self.c)
+        block = scipy.linalg.expm(np.block([[c, np.eye(m)], [np.zeros((m, 2 * m))]]))
+        return block[:m, :m] @ jt.T + float(self.table.floor) * time * block[:m, m:]
 
 
 def _locate(
-    penalty: Penalty,
-    table: Frames,
-    momentum: Array,
-    start: tuple[Array, Array, Array, Array, float],
+    fields: _Fields,
+    start: tuple[Array, State, float],
     after: float,
     count: int,
-    c: Array,
-    time: float,
+    width: float,
     first_only: bool,
 ) -> list[float]:
     """Times of the ``count`` conjugate points in a block, by bisection on their number."""
-    s0, j0, u0, current0, t0 = start
+    s0, state0, t0 = start
 
     def passed(t: float) -> int:
-        j, _, _ = _advance(
-            penalty.group, penalty.inverse, table, momentum, j0, u0, current0, jnp.asarray(t - t0), BLOCK
-        )
-        return inertia(s0 - symmetric(j, c)[0])[0]
+        state = fields.advance(state0, t - t0, BLOCK)
+        return inertia(s0 - symmetric(fields.derivative(state, t), fields.c)[0])[0]
 
     times: list[float] = []
 
     def split(low: float, high: float, below: int, above: int) -> None:
         if above == below:
             return
-        if high - low < RESOLUTION * time or (first_only and times):
+        if high - low < width or (first_only and times):
             times.extend([0.5 * (low + high)] * (above - below))
             return
         middle = 0.5 * (low + high)

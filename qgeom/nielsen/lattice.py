@@ -276,15 +276,15 @@ def _eigensystem(unitary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     d = len(unitary)
     eye = np.eye(d)
 
-    def cayley(pole: float) -> tuple[np.ndarray, np.ndarray]:
+    def cayley(pole: float) -> np.ndarray:
         turned = -unitary * np.exp(-1j * pole)
         hermitian = 1j * np.linalg.solve(eye + turned, eye - turned)
-        return np.linalg.eigh(0.5 * (hermitian + hermitian.conj().T))
+        return 0.5 * (hermitian + hermitian.conj().T)
 
     phases = np.sort(np.angle(np.linalg.eigvals(unitary))) if d <= 64 else _rough_phases(cayley)
     gaps = np.diff(phases, append=phases[0] + 2 * np.pi)
     widest = int(np.argmax(gaps))
-    _, vectors = cayley(float(phases[widest] + 0.5 * gaps[widest]))
+    _, vectors = np.linalg.eigh(cayley(float(phases[widest] + 0.5 * gaps[widest])))
     values = np.einsum("ki,ki->i", vectors.conj(), unitary @ vectors)
     start = float(phases[widest] + 0.5 * gaps[widest])
     angles = np.angle(values * np.exp(-1j * (start + np.pi))) + start + np.pi
@@ -299,10 +299,10 @@ def _eigensystem(unitary: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (angles + np.pi) % (2 * np.pi) - np.pi, vectors
 
 
-def _rough_phases(cayley: Callable[[float], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _rough_phases(cayley: Callable[[float], np.ndarray]) -> np.ndarray:
     """Eigenphases from a transform whose pole is a fixed irrational angle, accurate away from it."""
     pole = 2.0 * np.pi * 0.618033988749895
-    values, _ = cayley(pole)
+    values = np.linalg.eigvalsh(cayley(pole))
     # (1 - W) / (1 + W) with W = e^{i phi} is -i tan(phi / 2); W = -U e^{-i pole}.
     return np.sort(np.angle(-np.exp(1j * (pole + 2.0 * np.arctan(values)))))
 

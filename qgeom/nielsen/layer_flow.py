@@ -24,6 +24,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from qgeom.nielsen.groups import Group, SpecialOrthogonal
 from qgeom.nielsen.logarithms import principal_logarithm
 from qgeom.nielsen.penalty import Penalty
 
@@ -33,9 +34,9 @@ class LayerPath:
     """The path of a linear network as built.
 
     Attributes:
-        segments: Piecewise-constant controls (k, m), one piece of time 1/k per layer.
+        segments: Piecewise-constant controls (k, m), one piece of time 1/k for each layer, or part of a layer.
         matrix: What the network does, ``W_k ... W_1``, (s, s).
-        lengths: Length of each layer under the penalty, (k,).
+        lengths: Length of each piece under the penalty, (k,).
     """
 
     segments: np.ndarray
@@ -44,24 +45,27 @@ class LayerPath:
 
     @property
     def length(self) -> float:
-        """Sum over the layers."""
+        """Sum over the pieces."""
         return float(self.lengths.sum())
 
     @property
     def action(self) -> float:
-        """``int speed^2 dt = k sum_l length_l^2``, each layer lasting 1/k; at least ``length^2``."""
+        """``int speed^2 dt = k sum_l length_l^2``, each piece lasting 1/k; at least ``length^2``."""
         return float(len(self.lengths) * np.sum(self.lengths**2))
 
 
 def layer_path(matrices: Any, penalty: Penalty) -> LayerPath:
     """The path of a linear network as built, by the principal logarithm of each layer.
 
+    A real layer W of positive determinant without real logarithm goes by its polar decomposition ``W = S R``, first the
+    rotation and then the stretch: two pieces.
+
     Args:
         matrices: Layers in the order in which they act, (k, s, s), each in the penalty's group.
         penalty: The metric.
 
     Raises:
-        ValueError: if a layer is not in the group or has no real logarithm.
+        ValueError: if a layer is not in the group.
     """
     matrices = np.asarray(matrices)
     group = penalty.group
@@ -73,13 +77,29 @@ def layer_path(matrices: Any, penalty: Penalty) -> LayerPath:
     for k, matrix in enumerate(matrices):
         try:
             checked = group.check(matrix)
-            lines.append(principal_logarithm(group, checked))
+            lines += _lines(group, checked)
         except ValueError as error:
             raise ValueError(f"layer {k}: {error}") from None
         total = checked @ total
     rows = np.stack(lines)
     lengths = np.asarray(penalty.speed(jnp.asarray(rows)))
     return LayerPath(rows * len(rows), total, lengths)
+
+
+def _lines(group: Group, matrix: np.ndarray) -> list[np.ndarray]:
+    """The principal logarithm, or those of the polar factors."""
+    if group.compact:
+        return [principal_logarithm(group, matrix)]
+    try:
+        return [principal_logarithm(group, matrix)]
+    except ValueError:
+        d, stretch = group.dimension // group.size, matrix.copy()  # affine maps have one row and column more
+        left, singular, right = np.linalg.svd(matrix[:d, :d])
+        stretch[:d, :d] = (left * singular) @ left.T
+        turn = np.asarray(principal_logarithm(SpecialOrthogonal(d), left @ right))
+        turned = np.zeros((group.size, group.size))
+        turned[:d, :d] = np.asarray(SpecialOrthogonal(d).generator(turn))
+        return [np.asarray(group.coefficients(turned)), principal_logarithm(group, stretch)]
 
 
 @dataclass(frozen=True)

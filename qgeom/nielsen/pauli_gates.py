@@ -8,7 +8,9 @@ string one after the other (Nielsen and Chuang, section 4.7.3). With ``max_weigh
 
 from __future__ import annotations
 
-from circuits.gates import CX, H, SX, Op, PauliRotation, inverse
+import itertools
+
+from circuits.gates import CX, SX, H, Op, PauliRotation, inverse
 from circuits.ops import Param
 
 _NAMED = {"X": "RX", "Y": "RY", "Z": "RZ", "XX": "RXX", "YY": "RYY", "ZZ": "RZZ"}
@@ -38,7 +40,7 @@ def rotation_gates(string: str, angle: Param, max_weight: int | None = 2) -> lis
             if letters[q] != "Z":
                 before.append(H(q) if letters[q] == "X" else SX(q))
                 letters[q] = "Z"
-        before += [CX(a, b) for a, b in zip(wires[:out], wires[1 : out + 1])]
+        before += [CX(a, b) for a, b in itertools.pairwise(wires[: out + 1])]
     left = wires[out:]
     name = "".join(letters[q] for q in left)
     rotation = Op(_NAMED[name], tuple(left), (angle,)) if name in _NAMED else PauliRotation(angle, name, left)

@@ -15,6 +15,7 @@ import functools
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
@@ -54,6 +55,11 @@ def array_module(*arrays: Any) -> ModuleType:
     return np if all(isinstance(a, np.ndarray) for a in arrays) else jnp
 
 
+def complex_of(re: Any, im: Any) -> Any:
+    """``re + i im``, in the complex dtype that belongs to the real one."""
+    return re + 1j * im if isinstance(re, np.ndarray) else jax.lax.complex(re, im)
+
+
 def n_qubits_of(count: int, what: str = "coefficients") -> int:
     """n of ``count = 4^n``."""
     n = round(np.log2(max(count, 1)) / 2)
@@ -73,7 +79,7 @@ def pauli_matrix(coefficients: Float[Array, "*batch strings"]) -> Complex[Array,
     h = xp.asarray(tables.hadamard, real)
     re = (c * xp.asarray(tables.phase.real, real)) @ h
     im = (c * xp.asarray(tables.phase.imag, real)) @ h
-    rows = (re + 1j * im).reshape(*batch, size * size)
+    rows = complex_of(re, im).reshape(*batch, size * size)
     return rows[..., tables.spread].reshape(*batch, size, size)
 
 

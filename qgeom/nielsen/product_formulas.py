@@ -135,7 +135,7 @@ def doubled(first: int, most: int, error_of: Callable[[int], float], wanted: flo
         if best <= wanted:
             return steps, best
     raise ValueError(
-        f"an error of {wanted:g} is not reached with {most} steps (best {best:.2g}): allow a larger error, use order=4, "
+        f"an error of {wanted:g} is not reached with {most} steps (best {best:.2g}): allow a larger error, use order=4 "
         "or pass steps="
     )
 

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 
 from circuits.circuit import Circuit
 from circuits.gates import Op
 from circuits.ops import Param
 from circuits.paulis import masks
 from qgeom.nielsen.built import CircuitCost, circuit_cost
-from qgeom.nielsen.exponential import exponential, squarings_for
+from qgeom.nielsen.gate_products import gate_product
 from qgeom.nielsen.geodesic import Geodesic
 from qgeom.nielsen.groups import Group, PauliGroup
 from qgeom.nielsen.pauli_gates import rotation_gates, without_inverse_pairs
@@ -29,7 +29,6 @@ from qgeom.nielsen.penalty import Penalty
 from qgeom.nielsen.product_formulas import Rotation, doubled, product_formula
 from qgeom.nielsen.starts import resampled
 from qgeom.nielsen.subgroups import unitary_distance
-from qgeom.nielsen.targets import circuit_unitary
 
 DEFAULT_ERROR = 1e-3
 MOST_STEPS = 4096
@@ -65,7 +64,7 @@ class CompiledPath:
 
     def unitary(self) -> np.ndarray:
         """The circuit's matrix, complex128 (2^n, 2^n)."""
-        return circuit_unitary(self.circuit, self.theta)
+        return gate_product(self.circuit, self.theta)
 
     def __repr__(self) -> str:
         length = "" if self.cost is None else f", length {self.cost.length:.6g} as built"
@@ -103,9 +102,12 @@ def to_circuit(
         ValueError: wrong shapes, both ``steps`` and ``error``, or an error that is not reached.
 
     >>> import numpy as np
-    >>> controls = np.zeros((1, 15)); controls[0, [2, 11]] = 0.3, 0.2   # 0.3 IZ + 0.2 ZI
-    >>> to_circuit(controls).circuit.ops
-    (Op(name='RZ', wires=(1,), angles=(Param(index=0, scale=1.0, offset=0.0, input=None),), pauli=''), Op(name='RZ', wires=(0,), angles=(Param(index=1, scale=1.0, offset=0.0, input=None),), pauli=''))
+    >>> controls = np.zeros((1, 15))
+    >>> controls[0, [2, 11]] = 0.3, 0.2  # 0.3 IZ + 0.2 ZI
+    >>> compiled = to_circuit(controls)
+    >>> print(compiled.circuit.draw())
+    >>> compiled.theta
+    array([0.6, 0.4])
     """
     segments, penalty, target = segments_of(path, penalty)
     group = _pauli_group(segments, penalty)
@@ -120,7 +122,7 @@ def to_circuit(
 
     steps = chosen_steps(len(segments), steps, order, error, miss)
     circuit, theta = _circuit(group, stages_of(steps), max_weight)
-    unitary = circuit_unitary(circuit, theta)
+    unitary = gate_product(circuit, theta)
     return CompiledPath(
         circuit=circuit,
         theta=theta,
@@ -173,10 +175,9 @@ def chosen_steps(
 
 def path_end(group: Group, segments: np.ndarray) -> np.ndarray:
     """``exp(X_k / k) ... exp(X_1 / k)``, (s, s)."""
-    generators = group.generator(jnp.asarray(segments / len(segments)))
-    norm = float(jnp.max(jnp.linalg.norm(generators, axis=(-2, -1))))
+    generators = np.asarray(group.generator(segments / len(segments)))
     u = np.eye(group.size, dtype=generators.dtype)
-    for factor in np.asarray(exponential(generators, squarings_for(norm))):
+    for factor in scipy.linalg.expm(generators):
         u = factor @ u
     return u
 
