@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits import gates
-from circuits.circuit import Circuit
+from circuits.circuit import Circuit, check_parameters
 from circuits.gate_matrices import pauli_matrix
 from circuits.ops import Op
 
@@ -32,7 +32,7 @@ def gate_product(circuit: Circuit, theta: Any = (), x: Any = None) -> np.ndarray
         (2^n, 2^n), complex128.
     """
     n = circuit.n_qubits
-    angles = np.asarray(circuit.angles(jnp.asarray(theta, jnp.result_type(float)), x))
+    angles = _angles(circuit, theta, x)
     state = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))
     start = 0
     for op in circuit.ops:
@@ -40,6 +40,18 @@ def gate_product(circuit: Circuit, theta: Any = (), x: Any = None) -> np.ndarray
         state = _applied(_matrix(op, angles[start:stop]), op.wires, state)
         start = stop
     return state.reshape(1 << n, 1 << n)
+
+
+def _angles(circuit: Circuit, theta: Any, x: Any) -> np.ndarray:
+    """The value of every angle, as ``circuit.angles`` without compilation; the checks are its own."""
+    theta, x = check_parameters(circuit, theta, x)
+    table = circuit.angle_table
+    value = np.array(table.scale, float)
+    for factors, index in ((theta, table.index), (x, table.input)):
+        if factors is not None:
+            # A factor that is absent, index -1, is 1.
+            value *= np.append(np.asarray(factors), 1.0)[index]
+    return value + table.offset
 
 
 def _matrix(op: Op, angles: np.ndarray) -> np.ndarray:

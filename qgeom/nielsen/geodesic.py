@@ -21,7 +21,7 @@ import circuits
 from qgeom.nielsen.bounds import LowerBound, lower_bound
 from qgeom.nielsen.budget import Reporter, Watch
 from qgeom.nielsen.built import circuit_controls
-from qgeom.nielsen.flow import end_of, flow
+from qgeom.nielsen.flow import ORDER, end_of, flow
 from qgeom.nielsen.jacobi import Conjugate
 from qgeom.nielsen.logarithms import principal_logarithm
 from qgeom.nielsen.penalty import Penalty
@@ -38,14 +38,16 @@ class Geodesic:
         penalty: The metric.
         target: The matrix that is reached, (s, s).
         length: ``sqrt(sum_a w_a h_a^2)``, in radians where a weight is 1.
-        upper_bound: Length of the path of ``segments`` plus that of closing what it leaves open at the largest finite
-            weight: a proven upper bound of the distance. With infinite weights the length itself, to ``residual``.
+        upper_bound: The length, plus that of closing what the path leaves open (``residual`` and the ``error`` of its
+            integration) at the largest weight: an upper bound of the distance to rounding. With infinite weights the
+            length itself, to a target missed by as much.
         lower_bound: A proven lower bound of the distance.
         bound: How it was proven.
         conjugate_time: First conjugate point in (0, 1]: ``inf`` if there is none, 1.0 if it is the end itself, nan if
             it was not tested.
         index: Number of conjugate points before the end (Morse index); None if it was not tested.
         residual: Flat distance of the path's end from the target.
+        error: Estimated distance of the path's end from that of the exact geodesic; 0 for a path of segments.
         energy_drift: Largest relative change of ``<X, G X>`` along the path; nan if this is no geodesic.
         times: (N + 1,).
         path: U at these times, (N + 1, s, s).
@@ -69,6 +71,7 @@ class Geodesic:
     conjugate_time: float
     index: int | None
     residual: float
+    error: float
     energy_drift: float
     times: np.ndarray
     path: np.ndarray
@@ -219,17 +222,20 @@ def _geodesic(search: Search, candidate: Candidate, bound: LowerBound) -> Geodes
     flown = flow(penalty, candidate.momentum, 1.0, candidate.steps, momentum=jnp.asarray(candidate.momentum))
     segments = np.asarray(flown.exponents) * candidate.steps
     residual = _residual(search, flown.path[-1])
+    coarse = end_of(penalty.group, penalty.inverse, jnp.asarray(candidate.momentum), candidate.steps // 2)
+    error = float(np.linalg.norm(np.asarray(flown.path[-1]) - coarse)) / (2**ORDER - 1)
     conjugate = candidate.conjugate
     return Geodesic(
         penalty=penalty,
         target=search.target,
         length=candidate.length,
-        upper_bound=_upper_bound(penalty, segments, residual, candidate.length),
+        upper_bound=_upper_bound(penalty, candidate.length, residual + error),
         lower_bound=bound.value,
         bound=bound,
         conjugate_time=_first_conjugate(conjugate),
         index=None if conjugate is None else conjugate.index,
         residual=residual,
+        error=error,
         energy_drift=float(flown.energy_drift),
         times=np.asarray(flown.times),
         path=np.asarray(flown.path),
@@ -264,12 +270,13 @@ def _path(
         penalty=penalty,
         target=search.target,
         length=length,
-        upper_bound=_upper_bound(penalty, segments, residual, length),
+        upper_bound=_upper_bound(penalty, length, residual),
         lower_bound=bound.value,
         bound=bound,
         conjugate_time=float("nan"),
         index=None,
         residual=residual,
+        error=0.0,
         energy_drift=float("nan"),
         times=np.linspace(0.0, 1.0, count + 1),
         path=np.asarray(path),
@@ -286,12 +293,10 @@ def _best_relaxed(search: Search) -> list[Candidate]:
     return sorted(reached, key=lambda c: c.length * (1.0 + 10.0 * c.misfit))[:1]
 
 
-def _upper_bound(penalty: Penalty, segments: np.ndarray, residual: float, length: float) -> float:
-    """Length of the piecewise path and of a straight line over the rest, at the largest weight."""
-    weights = np.asarray(penalty.weights)
-    if np.any(np.isinf(weights)):
-        return length
-    return float(np.mean(_speeds(penalty, segments))) + float(np.sqrt(weights.max())) * residual
+def _upper_bound(penalty: Penalty, length: float, open_end: float) -> float:
+    """The length, and that of a straight line over what is open, at the largest weight."""
+    largest = float(np.max(np.asarray(penalty.weights)))
+    return length if np.isinf(largest) else length + largest**0.5 * open_end
 
 
 def _speeds(penalty: Penalty, segments: np.ndarray) -> np.ndarray:
@@ -351,6 +356,7 @@ def _nothing_to_do(penalty: Penalty, matrix: np.ndarray, bound: LowerBound) -> G
         conjugate_time=float("inf"),
         index=0,
         residual=0.0,
+        error=0.0,
         energy_drift=0.0,
         times=np.asarray([0.0, 1.0]),
         path=np.stack([one, one]),

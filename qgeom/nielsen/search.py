@@ -19,6 +19,7 @@ import numpy as np
 
 from qgeom.nielsen.budget import OutOfTime, Watch
 from qgeom.nielsen.exponential import exponential
+from qgeom.nielsen.flow import flow
 from qgeom.nielsen.groups import Group
 from qgeom.nielsen.jacobi import Conjugate, conjugate_points, momentum_spread
 from qgeom.nielsen.logarithms import FORBIDDEN
@@ -31,6 +32,9 @@ SAME_LENGTH = 1e-6
 """Two lengths closer than this fraction are equal."""
 SAME_PATH = 1e-4
 """Two paths of equal length are one if their middles are closer than this (squared flat distance)."""
+
+DRIFT, MOST_STEPS = 1e-11, 2048
+"""Steps of the flow are doubled until its energy is constant to this, up to so many."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +169,12 @@ class Search:
 
     def _shoot(self, candidate: Candidate) -> Candidate | None:
         spread = momentum_spread(self.penalty.group, jnp.asarray(candidate.momentum))
-        rate = spread / self.penalty.cheapest
-        steps = int(np.clip(2 ** np.ceil(np.log2(max(4.0 * rate, 1.0))), 16, 1024))
-        shot = shoot(self.penalty, jnp.asarray(self.target), candidate.momentum, steps, tick=self.watch.check)
+        rate = max(2.0 * spread / self.penalty.cheapest, 1.0)
+        steps = int(np.clip(2 ** np.ceil(np.log2(rate)), 32, 128))
+        shot = shoot(self.penalty, self.target, candidate.momentum, steps, tick=self.watch.check)
+        while shot.converged and steps < MOST_STEPS and self._drift(shot.momentum, steps) > DRIFT:
+            steps *= 2
+            shot = shoot(self.penalty, self.target, shot.momentum, steps, tick=self.watch.check)
         if not shot.converged:
             return None
         found = replace(
@@ -180,6 +187,9 @@ class Search:
         )
         self.geodesics.append(found)
         return found
+
+    def _drift(self, momentum: np.ndarray, steps: int) -> float:
+        return float(flow(self.penalty, momentum, 1.0, steps, momentum=jnp.asarray(momentum)).energy_drift)
 
     # The test for conjugate points
 
