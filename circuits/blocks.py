@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from circuits import planar
 from circuits.lowering import Dense
-from circuits.pieces import Group, Piece, group_matrices
+from circuits.pieces import Group, Piece, group_generators, group_matrices, turning_rows
 from circuits.planar import Planar
 from circuits.step import EXACT, Step
 
@@ -125,35 +125,25 @@ class Blocks(Step):
             return super().apply_many(constants, expanded, psis)
         for matrix in expanded:
             psis = _rotate_many(matrix, psis)
-        return psis
+        # nothing fuses with a product; what follows it need not know its layout, and compiles once
+        return jax.lax.optimization_barrier(psis)
 
     def invert_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         return self.apply_many(constants, [planar.adjoint(m) for m in expanded], psis)
 
-    def _rows(self, mask: np.ndarray) -> list[np.ndarray]:
-        """For each group, the directions that turn it."""
-        return [np.flatnonzero(mask[:, sorted(g.slots)].any(1)) for g in self.groups]
-
     def turning(
         self, angles: Float[Array, " a"], rates: Float[Array, " a"], mask: np.ndarray
     ) -> list[Planar | None]:
-        # the generators dM M' of every group, which act on the state after the step
-        matrices, derivative = jax.linearize(lambda a: group_matrices(self.groups, a), angles)
-        changes = jax.vmap(derivative)(jnp.asarray(mask, rates.dtype) * rates)
-        return [
-            planar.matmul(planar.mapped(lambda c, rows=rows: c[rows], change), planar.adjoint(matrix))
-            if len(rows)
-            else None
-            for matrix, change, rows in zip(matrices, changes, self._rows(mask), strict=True)
-        ]
+        return group_generators(self.groups, angles, rates, mask)
 
     def births(self, turning: list[Planar | None], mask: np.ndarray, psi: Planar) -> Planar:
         pieces: list[list[Planar]] = [[] for _ in mask]
         blocks: list[Planar] = []
         order: list[int] = []
-        for group, generator, rows in zip(self.groups, turning, self._rows(mask), strict=True):
+        for group, generator in zip(self.groups, turning, strict=True):
             if generator is None:
                 continue
+            rows = turning_rows(group, mask)
             born = _act_each(generator, psi, group.first)
             blocks.append(born)
             order += rows.tolist()

@@ -15,6 +15,9 @@ from circuits.lowering import Phase
 from circuits.planar import Planar
 from circuits.step import Step, bits
 
+#: Entries of the largest table of signs that is kept as a constant of the program.
+LARGEST_CONSTANT = 1 << 16
+
 
 class _Terms:
     """Phase terms that live on one half of the qubits, or across both: masks, scales and slots as arrays."""
@@ -30,9 +33,8 @@ class _Terms:
         scale = jnp.asarray(self.scale, angles.dtype)
         if (self.slot < 0).all():
             return scale
-        if (self.slot >= 0).all():
-            return scale * angles[self.slot]
-        return scale * jnp.append(angles, jnp.ones(1, angles.dtype))[self.slot]
+        values = angles[np.maximum(self.slot, 0)]
+        return scale * (values if (self.slot >= 0).all() else jnp.where(self.slot >= 0, values, 1.0))
 
     def to_angles(self, cotangent: Float[Array, " j"], n_angles: int) -> Float[Array, " a"]:
         used = self.slot >= 0
@@ -40,14 +42,25 @@ class _Terms:
         return jnp.zeros(n_angles, cotangent.dtype).at[self.slot[used]].add(values)
 
     def table(self, n_bits: int, shift: int, dtype: Any) -> Float[Array, "j 2**n_bits"]:
-        """f_j restricted to ``n_bits`` bits of the index, ``shift`` bits above the lowest."""
+        """f_j restricted to ``n_bits`` bits of the index, ``shift`` bits above the lowest.
+
+        A constant of the program while it is small: XLA need not compile what makes it.
+        """
         keep = (1 << n_bits) - 1
+        z, b = ((mask >> shift & keep).astype(np.uint32)[:, None] for mask in (self.z, self.b))
+        if self.size << n_bits <= LARGEST_CONSTANT:
+            index = np.arange(1 << n_bits, dtype=np.uint32)[None, :]
+            return jnp.asarray(np.where(index & b == b, 1.0 - 2.0 * _parity(index & z), 0.0), dtype)
         x = jax.lax.iota(jnp.uint32, 1 << n_bits)[None, :]
-        z = jnp.asarray((self.z >> shift) & keep, jnp.uint32)[:, None]
-        b = jnp.asarray((self.b >> shift) & keep, jnp.uint32)[:, None]
         odd = jax.lax.population_count(x & z) & jnp.uint32(1)
         sign = 1.0 - 2.0 * odd.astype(dtype)
         return jnp.where((x & b) == b, sign, jnp.zeros_like(sign))
+
+
+def _parity(x: np.ndarray) -> np.ndarray:
+    for shift in (16, 8, 4, 2, 1):
+        x = x ^ (x >> np.uint32(shift))
+    return x & np.uint32(1)
 
 
 class Phases(Step):
@@ -57,6 +70,8 @@ class Phases(Step):
     never stored; terms across the halves have rank one as matrices over (upper, lower), so that their sum is one
     matrix product. Fixed terms across the halves (e.g. CZ) are one table, of signs where that suffices.
     """
+
+    is_diagonal = True
 
     def __init__(self, n_qubits: int, terms: list[Phase]):
         self.n_qubits = n_qubits
@@ -144,6 +159,9 @@ class Phases(Step):
 
     def expanded(self, constants: Any, weights: Any) -> Any:
         return Planar(*(part.reshape(-1) for part in self._table(constants, weights)))
+
+    def apply_expanded(self, constants: Any, expanded: Any, psi: Planar) -> Planar:
+        return planar.multiply(psi, expanded)
 
     def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         return planar.multiply(psis, expanded)

@@ -44,8 +44,10 @@ def _rows(entries: list[list[Array]]) -> Array:
 
 
 def _rotation(angle: Float[Array, " m"]) -> Float[Array, "m 2 2"]:
-    c, s = jnp.cos(0.5 * angle), jnp.sin(0.5 * angle)
-    return _rows([[c, -s], [s, c]])
+    half = 0.5 * angle[..., None, None]
+    # one elementwise expression, no concatenation of entries: a single kernel to compile
+    one, turn = jnp.eye(2, dtype=angle.dtype), jnp.array([[0.0, -1.0], [1.0, 0.0]], angle.dtype)
+    return jnp.cos(half) * one + jnp.sin(half) * turn
 
 
 def _givens(angle: Float[Array, " m"]) -> Float[Array, "m 4 4"]:

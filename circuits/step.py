@@ -30,6 +30,8 @@ class Step(abc.ABC):
     """One unitary step. ``slots`` are the positions of the angles it reads."""
 
     slots: frozenset[int]
+    #: Whether all its unitaries are diagonal, so that its generators commute with it.
+    is_diagonal = False
 
     def constants(self, dtype: Any) -> Any:
         return ()
@@ -53,6 +55,10 @@ class Step(abc.ABC):
         """Weights for `apply_many` and `invert_many`; may be as large as a state, which a batch makes worth it."""
         return weights
 
+    def apply_expanded(self, constants: Any, expanded: Any, psi: Planar) -> Planar:
+        """`apply` from the weights of `apply_many`."""
+        return self.apply(constants, expanded, psi)
+
     def apply_many(self, constants: Any, expanded: Any, psis: Planar) -> Planar:
         """`apply` on a batch of states, shape (k, 2^n)."""
         return jax.vmap(lambda psi: self.apply(constants, expanded, psi))(psis)
@@ -72,7 +78,10 @@ class Step(abc.ABC):
         raise NotImplementedError(f"{type(self).__name__} reads no angles")
 
     def births(self, turning: Any, mask: np.ndarray, psi: Planar) -> Planar:
-        """d psi, (k, 2^n), along the directions of `turning`, from the state *after* the step."""
+        """d psi, (k, 2^n), along the directions of `turning`, from the state *after* the step.
+
+        In the frame after the step; a diagonal step takes the state before it to the tangents in the frame before.
+        """
         raise NotImplementedError(f"{type(self).__name__} reads no angles")
 
     def cotangent(

@@ -43,7 +43,6 @@ class _Part(NamedTuple):
     repeats: int
     constants: Any
     # one per step, every array with a leading axis of repeats
-    weights: list[Any]
     expanded: list[Any]
     turning: list[Any]
 
@@ -103,15 +102,7 @@ def _part(segment: RepeatedSegment, births: _Births, angles: Array, rates: Array
         else ()
         for step, mask in zip(segment.steps, births.masks, strict=True)
     ]
-    return _Part(segment, births, segment.repeats, constants, rows.weights, expanded, turning)
-
-
-def _cut(part: _Part, start: int, stop: int) -> _Part:
-    births = part.births._replace(parameters=part.births.parameters[start:stop])
-    arrays = (part.weights, part.expanded, part.turning)
-    return _Part(
-        part.segment, births, stop - start, part.constants, *jax.tree.map(lambda a: a[start:stop], arrays)
-    )
+    return _Part(segment, births, segment.repeats, constants, expanded, turning)
 
 
 def _join(parts: list[Planar]) -> Planar:
@@ -119,7 +110,9 @@ def _join(parts: list[Planar]) -> Planar:
 
 
 def _at(tree: Any, r: Any) -> Any:
-    return jax.tree.map(lambda a: a[r], tree)
+    return jax.tree.map(
+        lambda a: jax.lax.dynamic_index_in_dim(a, r, keepdims=False, allow_negative_indices=False), tree
+    )
 
 
 def _carry(part: _Part, psis: Planar, start: Any, stop: Any) -> Planar:
@@ -135,59 +128,91 @@ def _carry(part: _Part, psis: Planar, start: Any, stop: Any) -> Planar:
     return jax.lax.fori_loop(start, stop, body, psis)
 
 
-def _carry_back(part: _Part, psis: Planar, stop: Any) -> Planar:
-    """The batch back through repeats stop - 1, ..., 0."""
+def _carry_back(part: _Part, psis: Planar, start: Any, stop: Any) -> Planar:
+    """The batch back through repeats start - 1, ..., stop."""
 
-    def body(k: Array, batch: Planar) -> Planar:
-        expanded = _at(part.expanded, stop - 1 - k)
+    # the counter runs down by itself, so that reading the tables is what it is in `_carry`
+    def body(carry: tuple[Array, Planar]) -> tuple[Array, Planar]:
+        r, batch = carry
         for step, constant, weights in zip(
-            reversed(part.segment.steps), reversed(part.constants), reversed(expanded), strict=True
+            reversed(part.segment.steps),
+            reversed(part.constants),
+            reversed(_at(part.expanded, r)),
+            strict=True,
         ):
             batch = step.invert_many(constant, weights, batch)
-        return batch
+        return r - 1, batch
 
-    return jax.lax.fori_loop(0, stop, body, psis)
+    return jax.lax.while_loop(lambda carry: carry[0] >= stop, body, (jnp.asarray(start) - 1, psis))[1]
 
 
-def _born(part: _Part, r: Any, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
-    """The state after repeat ``r``, and its tangents in the frame after the repeat (or before it, if backward)."""
-    weights, expanded, turning = _at((part.weights, part.expanded, part.turning), r)
+def _born(part: _Part, r: Any, psi: Planar) -> tuple[Planar, Planar | None]:
+    """The state after repeat ``r`` and its tangents, in the frame after the repeat."""
+    expanded, turning = _at((part.expanded, part.turning), r)
     tangents: list[Planar] = []
-    born: list[Planar | None] = []
     for k, step in enumerate(part.segment.steps):
         constant, mask = part.constants[k], part.births.masks[k]
-        psi = step.apply(constant, weights[k], psi)
-        new = step.births(turning[k], mask, psi) if len(mask) else None
-        if backward:
-            born.append(new)
-            continue
+        # a barrier, else XLA computes the state again for each of its uses
+        after = jax.lax.optimization_barrier(step.apply_expanded(constant, expanded[k], psi))
+        early = (
+            len(mask) and step.is_diagonal
+        )  # its generators commute with it: what carries the others serves
+        if early:
+            tangents.append(step.births(turning[k], mask, psi))
         if tangents:
             tangents = [step.apply_many(constant, expanded[k], _join(tangents))]
-        if new is not None:
-            tangents.append(new)
+        if len(mask) and not early:
+            tangents.append(step.births(turning[k], mask, after))
+        psi = after
+    return psi, _join(tangents) if tangents else None
+
+
+def _born_backward(part: _Part, psi: Planar) -> tuple[Planar, Planar | None]:
+    """The state after the only repeat of a part, and its tangents in the frame before it."""
+    expanded, turning = _at((part.expanded, part.turning), 0)
+    born: list[Planar | None] = []
+    for k, step in enumerate(part.segment.steps):
+        psi = step.apply_expanded(part.constants[k], expanded[k], psi)
+        mask = part.births.masks[k]
+        born.append(step.births(turning[k], mask, psi) if len(mask) else None)
+    tangents: list[Planar] = []
     for k in reversed(range(len(born))):
         new = born[k]
-        if new is not None:
-            tangents = [new, *tangents]
+        tangents = tangents if new is None else [new, *tangents]
         if tangents:
             tangents = [part.segment.steps[k].invert_many(part.constants[k], expanded[k], _join(tangents))]
     return psi, _join(tangents) if tangents else None
 
 
-def _repeats(part: _Part, psi: Planar, backward: bool) -> tuple[Planar, Planar | None]:
-    """The state after the part, and its tangents in the frame at the part's end (or start, if backward)."""
+def _repeats(part: _Part, psi: Planar, middle: int) -> tuple[Planar, Planar, Planar | None]:
+    """The states after ``middle`` repeats of the part and after all, and all tangents in the frame of the former.
+
+    One loop for both sides of the middle, since its kernels cost more to compile than to run: a tangent is born into
+    the frame after its repeat, and carried from there forward through what precedes the middle, or backward.
+    """
     n = part.repeats
     if n == 1:
-        return _born(part, 0, psi, backward)
+        after, tangents = _born(part, 0, psi) if middle else _born_backward(part, psi)
+        return after if middle else psi, after, tangents
 
-    def body(state: Planar, r: Array) -> tuple[Planar, Planar | None]:
-        state, tangents = _born(part, r, state, backward)
-        if tangents is None:
-            return state, None
-        return state, _carry_back(part, tangents, r) if backward else _carry(part, tangents, r + 1, n)
+    # the counter is part of the state: were it scanned over, reading it would be a kernel in every index
+    def body(
+        states: tuple[Planar, Planar, Array], _: None
+    ) -> tuple[tuple[Planar, Planar, Array], Planar | None]:
+        at_middle, state, r = states
+        state, tangents = _born(part, r, state)
+        if tangents is not None and middle > 0:
+            tangents = _carry(part, tangents, r + 1, middle)
+        if tangents is not None and middle < n:
+            tangents = _carry_back(part, tangents, r + 1, middle)
+        if 0 < middle < n:
+            at_middle = jax.tree.map(lambda new, old: jnp.where(r < middle, new, old), state, at_middle)
+        return (at_middle, state, r + 1), tangents
 
-    psi, tangents = jax.lax.scan(body, psi, jnp.arange(n))
-    return psi, None if tangents is None else Planar(*(t.reshape(-1, t.shape[-1]) for t in tangents))
+    (at_middle, after, _), tangents = jax.lax.scan(body, (psi, psi, jnp.asarray(0)), length=n)
+    if tangents is not None:
+        tangents = Planar(*(t.reshape(-1, t.shape[-1]) for t in tangents))
+    return after if middle == n else at_middle, after, tangents
 
 
 @functools.lru_cache(maxsize=512)
@@ -218,29 +243,21 @@ def rows(circuit: Circuit, theta: Float[Array, " P"], x: Array | None = None) ->
         for s, b in zip(program.segments, births, strict=True)
         if isinstance(s, RepeatedSegment)
     ]
-    first = parts[:middle]
-    last = parts[middle + 1 :]
-    if middle < len(parts):
-        whole = parts[middle]
-        if repeat > 0:
-            first = [*first, _cut(whole, 0, repeat)]
-        if repeat < whole.repeats:
-            last = [_cut(whole, repeat, whole.repeats), *last]
-    psi = zero_state(circuit.n_qubits, theta.dtype)
+    psi = at_middle = zero_state(circuit.n_qubits, theta.dtype)
     found: list[Planar] = []
-    for part in first:
-        if found:
-            found = [_carry(part, _join(found), 0, part.repeats)]
-        psi, born = _repeats(part, psi, backward=False)
-        if born is not None:
-            found.append(born)
-    at_middle = psi
-    for k, part in enumerate(last):
-        psi, born = _repeats(part, psi, backward=True)
+    for k, part in enumerate(parts):
+        before = part.repeats if k < middle else repeat if k == middle else 0
+        if found and before:
+            found = [_carry(part, _join(found), 0, before)]
+        at_end, psi, born = _repeats(part, psi, before)
+        if k <= middle:
+            at_middle = at_end
         if born is None:
             continue
-        for earlier in reversed(last[:k]):
-            born = _carry_back(earlier, born, earlier.repeats)
+        for j in reversed(range(middle, k)):
+            stop = repeat if j == middle else 0
+            if stop < parts[j].repeats:
+                born = _carry_back(parts[j], born, parts[j].repeats, stop)
         found.append(born)
     if not found:
         empty = jnp.zeros((0, 1 << circuit.n_qubits), theta.dtype)

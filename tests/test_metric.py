@@ -11,6 +11,7 @@ import pytest
 import circuits
 import qgeom
 from circuits import gates
+from qgeom.information.gram import gram
 from qgeom.information.spectrum import numerical_rank
 from tests.zoo import (
     BlochMixed,
@@ -485,3 +486,11 @@ def test_wrong_types_and_points_without_a_metric_are_refused():
         qgeom.information_metric(Sphere(), jnp.asarray([0.4, 0.5])).mv(jnp.ones(3))
     with pytest.raises(ValueError, match="damping must be zero or positive"):
         qgeom.information_metric(Sphere(), jnp.asarray([0.4, 0.5])).solve(jnp.ones(2), -1.0)
+
+
+@pytest.mark.parametrize("n", [57, 112, 115, 229])
+def test_gram_matrix_of_sizes_that_its_tiles_do_not_divide(n):
+    parts = np.random.default_rng(n).normal(size=(2, n, 8192))
+    found = np.asarray(jax.jit(gram)(*parts))
+    assert np.array_equal(found, found.T)
+    np.testing.assert_allclose(found, sum(p @ p.T for p in parts), rtol=0, atol=1e-10)

@@ -8,11 +8,11 @@ the factors to 10 bits.
 from __future__ import annotations
 
 import functools
-from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -29,20 +29,29 @@ def gram(*parts: Float[Array, "n m"]) -> Float[Array, "n n"]:
     tiles = max(1, min(MAXIMAL_TILES, n // MINIMAL_TILE))
     if tiles == 1 or jax.default_backend() != "cpu":
         return symmetrised(added([products(part, part) for part in parts]))
-    edges = list(pairwise(n * i // tiles for i in range(tiles + 1)))
-    below = [(i, j) for i in range(tiles) for j in range(i + 1)]
-
-    def tile_products(start: Any, width: int) -> list[Array]:
-        strips = [[lax.dynamic_slice(part, (a, start), (b - a, width)) for part in parts] for a, b in edges]
-        return [added([products(a, b) for a, b in zip(strips[i], strips[j], strict=True)]) for i, j in below]
-
+    # tiles of one size, so that one kernel serves all; the last one starts early where the size is no divisor
+    size = -(-n // tiles)
+    starts = [min(i * size, n - size) for i in range(tiles)]
     width = STRIP if m % STRIP == 0 else m
-    found = tile_products(0, width)
-    if m > width:
-        found = lax.fori_loop(
-            1, m // width, lambda s, total: list(map(jnp.add, total, tile_products(s * width, width))), found
-        )
-    return mirror(dict(zip(below, found, strict=True)), tiles)
+
+    def tile_products(start: Any) -> Float[Array, "pairs size size"]:
+        strips = [[lax.dynamic_slice(part, (a, start), (size, width)) for a in starts] for part in parts]
+        pairs = [added([products(s[i], s[j]) for s in strips]) for i in range(tiles) for j in range(i + 1)]
+        return jnp.stack(pairs)
+
+    if m == width:
+        return mirror(tile_products(0), n, tiles)
+    pairs = tiles * (tiles + 1) // 2
+    return mirror(
+        lax.fori_loop(
+            0,
+            m // width,
+            lambda s, total: total + tile_products(s * width),
+            jnp.zeros((pairs, size, size), parts[0].dtype),
+        ),
+        n,
+        tiles,
+    )
 
 
 def added(terms: list[Array]) -> Array:
@@ -55,13 +64,20 @@ def products(left: Float[Array, "n m"], right: Float[Array, "k m"]) -> Float[Arr
     return lax.dot_general(left, right, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST)
 
 
-def mirror(below: dict[tuple[int, int], Array], n: int) -> Array:
-    """The symmetric matrix of n x n tiles of which those on and below the diagonal are given."""
+def mirror(below: Float[Array, "pairs size size"], n: int, tiles: int) -> Float[Array, "n n"]:
+    """The symmetric matrix of which the tiles (0, 0), (1, 0), (1, 1), (2, 0), ... are given.
 
-    def tile(i: int, j: int) -> Array:
-        return symmetrised(below[i, i]) if i == j else below[i, j] if j < i else below[j, i].T
-
-    return jnp.block([[tile(i, j) for j in range(n)] for i in range(n)])
+    Each tile once below the diagonal, those on it by half, and the transpose added to the sum.
+    """
+    size = below.shape[-1]
+    i, j = np.indices((tiles, tiles))
+    share = np.where(i > j, 1.0, np.where(i == j, 0.5, 0.0))[:, :, None, None]
+    grid = jnp.asarray(share, below.dtype) * below[np.where(i >= j, i * (i + 1) // 2 + j, 0)]
+    half = grid.transpose(0, 2, 1, 3).reshape(tiles * size, tiles * size)
+    if n < tiles * size:  # the last tile repeats rows of the one before
+        kept = np.r_[: (tiles - 1) * size, tiles * size - (n - (tiles - 1) * size) : tiles * size]
+        half = half[kept[:, None], kept[None, :]]
+    return half + half.T
 
 
 def symmetrised(matrix: Array) -> Array:

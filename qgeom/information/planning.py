@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -80,7 +81,7 @@ def _require_finite(tree: PyTree, what: str) -> None:
 
 def _normalised_weights(weights: ArrayLike | None, n: int, dtype: Any) -> Array:
     if weights is None:
-        return jnp.full(n, 1.0 / n, dtype)
+        return jnp.asarray(np.full(n, 1.0 / n, dtype))
     array = jnp.asarray(weights, dtype)
     if array.shape != (n,):
         raise ValueError(f"weights have shape {array.shape}, expected ({n},): one for each data point")
@@ -110,9 +111,10 @@ def make_plan(
     sample = (
         None if data is None else jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), data)
     )
-    point = jax.eval_shape(description, params, sample)
-    manifold = manifold_of(point, float(threshold))
-    coordinates = jax.eval_shape(manifold.isometry, point, point).shape[0]
+    leaves, structure = jax.tree.flatten((params, sample))
+    manifold, coordinates = _image(
+        description, float(threshold), structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    )
     itemsize = jax.tree.leaves(params)[0].dtype.itemsize
 
     # The SLD's square root has no derivative where eigenvalues cross, so density matrices stay with columns.
@@ -141,6 +143,26 @@ def make_plan(
         tile=tile,
         coordinates=coordinates,
     )
+
+
+@functools.lru_cache(maxsize=512)
+def _image(
+    description: Description,
+    threshold: float,
+    structure: Any,
+    leaves: tuple[tuple[tuple[int, ...], Any], ...],
+) -> tuple[PointMetric, int]:
+    """The manifold of the points and the length of its real tangent vectors, from shapes alone."""
+    params, sample = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*leaf) for leaf in leaves])
+    if isinstance(description, Circuit):  # known without tracing its gates
+        angles = jax.eval_shape(description.angles, params, sample)
+        kind = jnp.complex128 if angles.dtype == jnp.float64 else jnp.complex64
+        vector: Any = jax.ShapeDtypeStruct((1 << description.n_qubits,), kind)
+        point: Any = State(vector)
+    else:
+        point = jax.eval_shape(description, params, sample)
+    manifold = manifold_of(point, threshold)
+    return manifold, jax.eval_shape(manifold.isometry, point, point).shape[0]
 
 
 def manifold_of(point: Any, threshold: float = 1e-12) -> PointMetric:

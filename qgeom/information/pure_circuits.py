@@ -19,6 +19,7 @@ from circuits.circuit import Circuit
 from circuits.planar import Planar
 from circuits.program import compile_circuit
 from circuits.reversible import backward
+from qgeom.information.gram import products
 
 
 def product(
@@ -54,10 +55,17 @@ def horizontal_tangents(circuit: Circuit, theta: Float[Array, " P"], x: Array | 
     of epsilon where the metric is zero, instead of epsilon squared.
     """
     psi, born = tangents.rows(circuit, theta, x)
-    # Else XLA computes the last layer's rows again for each of their uses.
+    # Barriers, else XLA computes rows again for each of their uses.
     psi, born = jax.lax.optimization_barrier((psi, born))
-    born = by_parameter(born, tangents.row_parameters(circuit), theta.shape[0])
-    return jax.vmap(horizontal, (None, 0))(psi, born)
+    state = jnp.stack([psi.re, psi.im])
+    by_re, by_im = products(born.re, state), products(born.im, state)
+    real, imaginary = by_re[:, :1] + by_im[:, 1:], by_im[:, :1] - by_re[:, 1:]
+    projected = Planar(
+        born.re - (real * psi.re - imaginary * psi.im), born.im - (real * psi.im + imaginary * psi.re)
+    )
+    return jax.lax.optimization_barrier(
+        by_parameter(projected, tangents.row_parameters(circuit), theta.shape[0])
+    )
 
 
 def by_parameter(rows: Planar, index: np.ndarray, n_parameters: int) -> Planar:
