@@ -241,6 +241,7 @@ def _exponent(group: Group, inverse: Array, momentum: Array, h: Array | float) -
     for j in range(ORDER - 1):  # (j + 1) L_{j+1} = sum_i [L_{j-i}, X_i^dagger]
         ls.append(_project(group, group.coadjoint_sum(xs, ls[::-1]) / (j + 1.0)))
         xs.append(controls(ls[-1]))
+    h = jnp.asarray(h).astype(momentum.dtype)  # complex where the matrices are
     half = 0.5 * h
     middle = []
     for k in range(ORDER - 1):  # the same polynomial about the middle of the step

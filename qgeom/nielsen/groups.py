@@ -137,7 +137,8 @@ class _Unitary(Group):
 
     def residual(self, w: Array) -> Float[Array, "*batch m"]:
         overlap = w.trace(axis1=-2, axis2=-1)[..., None, None]
-        return self.coefficients(w * (overlap.conj() / abs(overlap)))
+        size = abs(overlap)
+        return self.coefficients(w * complex_of(overlap.real / size, -overlap.imag / size))
 
     def check(self, target: np.ndarray) -> np.ndarray:
         target = _square(target, self.size, np.complex128)

@@ -188,7 +188,10 @@ def conjugate_points(
     end = fields.derivative(fields.advance(state, time - last, 1), time)
     index = len(found)
     singular = np.linalg.svd(np.asarray(end), compute_uv=False)
-    found += [time] * int(np.sum(singular < RESOLUTION * np.median(singular)))
+    # J grows like t / w: a kernel at the end shows as what a typical direction gains within the resolution.
+    inverse = np.asarray(penalty.inverse)
+    threshold = RESOLUTION * time * float(np.median(inverse[inverse > 0.0]))
+    found += [time] * int(np.sum(singular < threshold))
     return Conjugate(np.sort(np.asarray(found)), index, end, float(margin), asymmetry, steps)
 
 
@@ -270,8 +273,8 @@ def _complete(group: Group, values: Array, vectors: Array, floor: Array, jt: Arr
     """J from J~: ``Ad_W (mu + J~)``, in the eigenbasis of the momentum, where C multiplies by differences."""
     angle = (floor * time) * (values[:, None] - values[None, :])
     phase = jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
-    half = jax.lax.complex(jnp.cos(0.5 * angle), jnp.sin(0.5 * angle))
-    mean = (floor * time) * jnp.sinc(angle / (2.0 * np.pi)) * half
+    size = (floor * time) * jnp.sinc(angle / (2.0 * np.pi))
+    mean = jax.lax.complex(size * jnp.cos(0.5 * angle), size * jnp.sin(0.5 * angle))
     back = vectors.conj().T
 
     def turned(rows: Array, symbol: Array) -> Array:

@@ -98,8 +98,8 @@ def _lines(group: Group, matrix: np.ndarray) -> list[np.ndarray]:
         stretch[:d, :d] = (left * singular) @ left.T
         turn = np.asarray(principal_logarithm(SpecialOrthogonal(d), left @ right))
         turned = np.zeros((group.size, group.size))
-        turned[:d, :d] = np.asarray(SpecialOrthogonal(d).generator(turn))
-        return [np.asarray(group.coefficients(turned)), principal_logarithm(group, stretch)]
+        turned[:d, :d] = np.asarray(SpecialOrthogonal(d).generator(jnp.asarray(turn)))
+        return [np.asarray(group.coefficients(jnp.asarray(turned))), principal_logarithm(group, stretch)]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def start(penalty: Penalty, seed: int, size: float = 1.0) -> np.ndarray:
 def test_energy_and_momentum_are_conserved_and_the_path_stays_on_the_group(name, seed):
     penalty = ZOO[name]
     group = penalty.group
-    f = flow(penalty, start(penalty, seed), steps=STEPS)
+    f = flow(penalty, start(penalty, seed), steps=4 * STEPS)
     assert float(f.energy_drift) < 1e-10
     assert float(f.momentum_drift) < 1e-10
     if group.compact:
@@ -93,12 +93,10 @@ def test_the_berger_sphere_precesses(transverse, axial):
     penalty = Penalty(PauliGroup(1), [transverse, transverse, axial])
     momentum = np.array([0.3, -0.8, 1.1])
     f = flow(penalty, momentum / np.asarray(penalty.weights), time=2.0, steps=64)
-    t = np.asarray(f.times)
-    turned = (0.3 - 0.8j) * np.exp(2j * (1.0 / axial - 1.0 / transverse) * momentum[2] * t * -1.0)
-    other = (0.3 - 0.8j) * np.exp(2j * (1.0 / axial - 1.0 / transverse) * momentum[2] * t)
-    got = np.asarray(f.momentum[:, 0] + 1j * f.momentum[:, 1])
-    np.testing.assert_allclose(np.asarray(f.momentum[:, 2]), 1.1, atol=1e-12)
-    assert min(np.abs(got - turned).max(), np.abs(got - other).max()) < 1e-9
+    t, followed = np.asarray(f.times), np.asarray(f.momentum)
+    turned = (0.3 - 0.8j) * np.exp(2j * (1.0 / axial - 1.0 / transverse) * momentum[2] * t)
+    np.testing.assert_allclose(followed[:, 2], 1.1, atol=1e-12)
+    np.testing.assert_allclose(followed[:, 0] + 1j * followed[:, 1], turned, atol=1e-9)
     # In closed form U(t) = exp(-i t (1/b - 1/a) L_z Z) exp(-i t L / a).
     z, x, y = np.diag([1.0, -1.0]), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]])
     body = momentum[0] * x + momentum[1] * y + momentum[2] * z
@@ -143,7 +141,7 @@ def test_the_derivative_of_the_end_agrees_with_finite_differences(penalty):
     brute = (np.asarray(end(momentum + step * direction)) - np.asarray(end(momentum - step * direction))) / (
         2 * step
     )
-    np.testing.assert_allclose(pushed, brute, atol=1e-8)
+    np.testing.assert_allclose(pushed, brute, rtol=1e-6, atol=1e-8)
 
 
 def test_forbidden_directions_need_a_momentum():
