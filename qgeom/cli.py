@@ -10,7 +10,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +45,10 @@ Precision = Annotated[int, typer.Option(metavar="32|64", help="Bits of a real nu
 Device = Annotated[
     str | None, typer.Option(metavar="cpu|gpu", help="Where to compute; JAX chooses unless given.")
 ]
+
+
+SYNTHESIS = "synthesis"
+"""The task of `qgeom compare` that is no data set."""
 
 
 @app.command("list")
@@ -90,7 +94,8 @@ def run(
 @app.command()
 def compare(
     task: Annotated[
-        str, typer.Argument(metavar="TASK", help="iris, two-moons, digits, parity, or a CSV file.")
+        str,
+        typer.Argument(metavar="TASK", help="iris, two-moons, digits, parity, a CSV file, or synthesis."),
     ],
     assignments: Set = None,
     out: Out = None,
@@ -99,20 +104,16 @@ def compare(
     precision: Precision = 64,
     device: Device = None,
 ) -> None:
-    """Quantum and classical side by side: learn the same data, measure alike."""
-    settings = qgeom.settings.parse_settings(
-        qgeom.comparison.CompareSettings, [f"task={task}", *(assignments or ())]
-    )
-    qgeom.tasks.load(
-        settings.task, target=settings.target, components=settings.components
-    )  # before any folder
+    """Quantum and classical side by side: learn the same task, measure alike."""
+    if task == SYNTHESIS:
+        compute = _synthesis(assignments or (), seed, precision)
+    else:
+        compute = _classification(task, assignments or (), seed, precision)
     _configure(precision, device)
     folder = qgeom.results.RunFolder.create(out or _new_folder(f"compare-{Path(task).stem}"))
     try:
         with progress_bar() as progress:
-            result = qgeom.comparison.run(
-                settings, seed, progress, folder, dtype=jax.numpy.float32 if precision == 32 else None
-            )
+            result = compute(progress, folder)
         figures = [str(path) for path in result.save(folder)]
     finally:
         folder.discard_if_empty()
@@ -124,6 +125,22 @@ def compare(
         return
     print(result.table().text())
     print(f"results: {folder.path}\nfigure: {figures[0]}")
+
+
+def _classification(task: str, assignments: Sequence[str], seed: int, precision: int) -> Callable[..., Any]:
+    """The comparison on a data set, its settings checked before anything is written."""
+    settings = qgeom.settings.parse_settings(qgeom.comparison.CompareSettings, [f"task={task}", *assignments])
+    qgeom.tasks.load(settings.task, target=settings.target, components=settings.components)
+    dtype = jax.numpy.float32 if precision == 32 else None
+    return lambda progress, folder: qgeom.comparison.run(settings, seed, progress, folder, dtype=dtype)
+
+
+def _synthesis(assignments: Sequence[str], seed: int, precision: int) -> Callable[..., Any]:
+    """The comparison whose task is a transformation."""
+    settings = qgeom.settings.parse_settings(qgeom.comparison.SynthesisSettings, assignments)
+    if precision == 32:
+        raise InputError("compare synthesis needs double precision; leave --precision at 64")
+    return lambda progress, folder: qgeom.comparison.synthesise(settings, seed, progress, folder)
 
 
 @app.command()

@@ -59,7 +59,8 @@ def synthetic(excess: float, share: float, slope: float, noise: float = 0.01, se
             "qubits": [4, 5], "q": [10.0, 100.0], "seed": np.arange(seeds), "start": ["identity", "typical"],
             "arrow_model": list(complexity_growth.ARROW_MODELS),
             "arrow_layer": list(complexity_growth.ARROW_LAYERS),
-            "metric": ["flat", "penalised"], "trained": [False, True], "scale": [0.01, 0.1], "blocks": blocks, "time": [0.0, 1.0], "small_time": [1.0, 2.0],
+            "metric": ["flat", "penalised"], "trained": [False, True], "scale": [0.01, 0.1],
+            "blocks": blocks, "time": [0.0, 1.0], "small_time": [1.0, 2.0],
             "geodesic_bound": ["geodesic", "lower bound", "straight line"],
         },
     )  # fmt: skip
@@ -163,7 +164,7 @@ def test_training_reaches_its_target_and_its_gradient_is_right():
 
 def test_weak_gates_have_the_length_they_say():
     gate = weak_gate(np.random.default_rng(0), 0.2)
-    h = 1j * scipy.linalg.logm(gate)
+    h = 1j * np.asarray(scipy.linalg.logm(gate))
     assert np.sqrt(np.trace(h @ h).real / 4) == pytest.approx(0.2)
     swap = np.eye(4)[[0, 2, 1, 3]]
     assert embedded(gate, (1, 0), 2) == pytest.approx(swap @ gate @ swap)

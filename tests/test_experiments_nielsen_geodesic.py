@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -30,7 +32,9 @@ def synthetic(shortest: float, carried: float, noise: float = 0.01, seeds: int =
         "deformed": carried * np.exp(noise * rng.normal(size=shape)),
     }  # fmt: skip
     values["shortest"] = np.sort(values["shortest"], axis=1)  # rises with q
-    out = {f"{kind}_{k}": (("seed", "q"), v) for kind in ("unitary", "rotation") for k, v in values.items()}
+    out: dict[str, Any] = {
+        f"{kind}_{k}": (("seed", "q"), v) for kind in ("unitary", "rotation") for k, v in values.items()
+    }
     out |= {f"gate_{k}": (("gate", "q"), v[:4]) for k, v in values.items()}
     out["unitary_built"] = (("circuit", "seed", "q", "schedule"), np.full((2, *shape, 2), 2.0))
     out["rotation_built"] = (("seed", "schedule"), np.full((seeds, 2), 2.0))
@@ -137,7 +141,7 @@ def test_penalties_must_rise():
         base.parse_settings(nielsen_geodesic.Settings, ["penalties=10,1"])
 
 
-def geodesic_data() -> dict:
+def geodesic_data() -> dict[str, Any]:
     t = np.linspace(0, 1, 9)
     h = np.stack([np.cos(t), 0.1 * np.sin(t), 0.2 + 0 * t], axis=1)
     return {"times": t, "controls": h, "names": ("XI", "ZZ", "IY"), "weights": np.array([1.0, 10.0, 1.0])}
@@ -149,7 +153,8 @@ def test_the_picture_of_a_geodesic_shows_what_it_is_given():
         alternatives=[1.2], built=2.0,
     )  # fmt: skip
     figure.draw_without_rendering()
-    labels = [text.get_text() for axes in figure.axes for text in axes.get_legend().get_texts()]
+    legends = [legend for axes in figure.axes if (legend := axes.get_legend()) is not None]
+    labels = [text.get_text() for legend in legends for text in legend.get_texts()]
     assert any(label.startswith("XI") for label in labels)
     assert {"conjugate point", "as built"} <= set(labels)
     assert any(label.startswith("1 qubit:") for label in labels)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
@@ -39,8 +39,58 @@ _FISHER_ROWS = (
 )
 
 
-@dataclass
-class Comparison:
+class Result(abc.ABC):
+    """Data with settings and provenance, and how they become files.
+
+    Attributes:
+        data: everything that the table and the figure show is made from it alone.
+        settings: what was asked for, in plain types.
+        provenance: versions, device, precision, commit, time.
+    """
+
+    data: xr.Dataset
+    settings: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def __init__(self, data: xr.Dataset, settings: dict[str, Any], provenance: dict[str, Any]) -> None:
+        self.data, self.settings, self.provenance = data, settings, provenance
+
+    @abc.abstractmethod
+    def table(self) -> Table:
+        """Quantities down, descriptions across."""
+
+    @abc.abstractmethod
+    def figure(self, width: str | float = "aps-2") -> Figure:
+        """The figure at a journal's column width (see :data:`qgeom.figures.style.WIDTHS`) or in inches."""
+
+    def save(self, path: str | os.PathLike[str] | RunFolder) -> list[Path]:
+        """Write data, settings, provenance, tables and figures into a folder, all or nothing; returns the figures.
+
+        ``figure.*`` is the two-column APS figure; ``figure-nature-1.*`` and so on are at the other widths.
+        """
+        folder = path if isinstance(path, RunFolder) else RunFolder.create(path)
+        table = self.table()
+        with folder.commit() as files:
+            files.settings(self.settings)
+            files.provenance(self.provenance)
+            files.data(self.data)
+            files.text("table.txt", table.text())
+            files.text("table.csv", table.csv())
+            files.text("table.tex", table.latex())
+            for width in WIDTHS:
+                files.figure(self.figure(width), "figure" if width == "aps-2" else f"figure-{width}")
+        for part in folder.path.glob(f"{PART_PREFIX}*.nc"):
+            part.unlink(missing_ok=True)
+        return folder.figures()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read back what :meth:`save` wrote."""
+        folder = RunFolder(path)
+        return cls(folder.load_data(), folder.load_settings(), folder.load_provenance())
+
+
+class Comparison(Result):
     """What :func:`qgeom.compare` returns.
 
     Attributes:
@@ -90,32 +140,6 @@ class Comparison:
     def figure(self, width: str | float = "aps-2") -> Figure:
         """The figure at a journal's column width (see :data:`qgeom.figures.style.WIDTHS`) or in inches."""
         return drawing.draw(self.data, width)
-
-    def save(self, path: str | os.PathLike[str] | RunFolder) -> list[Path]:
-        """Write data, settings, provenance, tables and figures into a folder, all or nothing; returns the figures.
-
-        ``figure.*`` is the two-column APS figure; ``figure-nature-1.*`` and so on are at the other widths.
-        """
-        folder = path if isinstance(path, RunFolder) else RunFolder.create(path)
-        table = self.table()
-        with folder.commit() as files:
-            files.settings(self.settings)
-            files.provenance(self.provenance)
-            files.data(self.data)
-            files.text("table.txt", table.text())
-            files.text("table.csv", table.csv())
-            files.text("table.tex", table.latex())
-            for width in WIDTHS:
-                files.figure(self.figure(width), "figure" if width == "aps-2" else f"figure-{width}")
-        for part in folder.path.glob(f"{PART_PREFIX}*.nc"):
-            part.unlink(missing_ok=True)
-        return folder.figures()
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Comparison:
-        """Read back what :meth:`save` wrote."""
-        folder = RunFolder(path)
-        return cls(folder.load_data(), folder.load_settings(), folder.load_provenance())
 
     def _values(self, name: str, description: str, optimizer: str, **where: str) -> np.ndarray:
         """One number per seed; of a quantity along training, the last."""

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import math
-import pickle
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from circuits.description import Description
 from qgeom.comparison import measures, sides
-from qgeom.comparison.result import PART_PREFIX, Comparison
+from qgeom.comparison.parts import Parts, checked_seeds, concatenated, side_by_side
+from qgeom.comparison.result import Comparison
 from qgeom.comparison.settings import CompareSettings
 from qgeom.errors import unknown
 from qgeom.progress import Progress, Silent
-from qgeom.provenance import Clock, command_line, cpus, provenance
+from qgeom.provenance import Clock, command_line, provenance
 from qgeom.results import RunFolder
 from qgeom.tasks import Split, Task, load
 from qgeom.training import REASONS, Adam, NaturalGradient, Optimizer, StopRule, initial_parameters, train
 
 DEFAULT_OPTIMIZERS = (Adam(), NaturalGradient())
 DEFAULT_STOP = StopRule(max_steps=150, target_loss=0.1)
-
-_Key = TypeVar("_Key")
 
 _PATH_BYTES = 2**26
 _STEPS_PER_MEASUREMENT = 5  # for the progress bar: what measuring one seed takes, in steps
@@ -79,13 +73,13 @@ def compare(
     progress = Silent() if progress is None else progress
     clock = Clock()
     loaded = load(task, target=target, components=components)
-    seed_list = _seeds(seeds)
+    seed_list = checked_seeds(seeds)
     optimizers = _optimizers(optimizer)
     sides.check_sides(descriptions, loaded)
     if draws < 1:
         raise ValueError(f"draws is {draws}; 1 or more parameter points are needed")
     splits = loaded.splits(seed_list, test_fraction)
-    parts = _Parts(folder)
+    parts = Parts(folder)
     work = len(seed_list) * _STEPS_PER_MEASUREMENT
     pairs = [(name, rule) for name in descriptions for rule in optimizers]
     progress.stage(loaded.name, len(pairs) * (stop.max_steps + work))
@@ -123,16 +117,16 @@ def compare(
         else:
             done[pair] = part
             progress.advance(stop.max_steps + work)
-    for pair, part in _side_by_side(missing, progress):
+    for pair, part in side_by_side(missing, progress):
         done[pair] = part
         parts.save(identities[pair], part)
     rows = [
-        _concatenated(
+        concatenated(
             [done[name, rule].assign_coords(optimizer=rule.name) for rule in optimizers], "optimizer"
         ).assign_coords(description=name)
         for name in descriptions
     ]
-    data = _concatenated(rows, "description")
+    data = concatenated(rows, "description")
     data = data.assign(
         n_parameters=("description", [d.n_parameters for d in descriptions.values()]),
         structure=("description", [repr(d) for d in descriptions.values()]),
@@ -243,66 +237,10 @@ def _part(
     )
 
 
-class _Interrupted(Exception):
-    """Another part failed, or the user pressed Ctrl-C."""
-
-
-class _Shared:
-    """One progress for several threads, through which they also learn that they should end."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._lock = threading.Lock()
-        self.ended = threading.Event()
-
-    def stage(self, description: str, total: int) -> None:
-        raise NotImplementedError("a part is no stage of its own")
-
-    def advance(self, steps: int = 1) -> None:
-        if self.ended.is_set():
-            raise _Interrupted
-        with self._lock:
-            self._progress.advance(steps)
-
-
-def _side_by_side(
-    parts: Mapping[_Key, Callable[[Progress], xr.Dataset]], progress: Progress
-) -> Iterator[tuple[_Key, xr.Dataset]]:
-    """The parts as they are finished, two at a time: compiling and small batches leave most processors idle."""
-    shared = _Shared(progress)
-    with ThreadPoolExecutor(max_workers=min(2, cpus())) as pool:
-        futures = {pool.submit(part, shared): key for key, part in parts.items()}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            shared.ended.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _padded(path: np.ndarray, points: int) -> np.ndarray:
     """The path with its last point repeated up to a fixed number of points."""
     short = points - len(path)
     return path if short == 0 else np.concatenate([path, np.repeat(path[-1:], short, axis=0)])
-
-
-def _concatenated(parts: list[xr.Dataset], dimension: str) -> xr.Dataset:
-    """Side by side along a new dimension; what one part lacks (steps, parameters) is NaN."""
-    return xr.concat(
-        parts, dim=dimension, join="outer", data_vars="all", coords="minimal", compat="override",
-        combine_attrs="override",
-    )  # fmt: skip
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
-    if not chosen:
-        raise ValueError("a comparison needs at least 1 seed")
-    if len(set(chosen)) != len(chosen):
-        raise ValueError(f"the seeds {chosen} repeat; each seed is one independent repetition")
-    if not all(0 <= seed < 2**32 for seed in chosen):
-        raise ValueError(f"seeds are integers from 0 to 2**32 - 1, not {chosen}")
-    return chosen
 
 
 def _optimizers(optimizer: str | Optimizer | Sequence[str | Optimizer]) -> tuple[Optimizer, ...]:
@@ -367,36 +305,3 @@ def _attributes(
         "n_seeds": len(seeds),
         "precision": str(jnp.zeros(()).dtype),
     }
-
-
-class _Parts:
-    """Finished parts in a folder, found again by a fingerprint of all that determines them."""
-
-    def __init__(self, folder: RunFolder | None) -> None:
-        self._folder = folder
-
-    def load(self, identity: tuple[Any, ...]) -> xr.Dataset | None:
-        path = self._path(identity)
-        if path is None or not path.is_file():
-            return None
-        try:
-            with xr.open_dataset(path, engine="h5netcdf") as part:
-                return part.load()
-        except (OSError, ValueError):
-            return None  # not ours, or damaged: compute it again
-
-    def save(self, identity: tuple[Any, ...], part: xr.Dataset) -> None:
-        path = self._path(identity)
-        if path is None or self._folder is None:
-            return
-        with self._folder.commit() as files:
-            files.write(path.name, lambda target: part.to_netcdf(target, engine="h5netcdf"))
-
-    def _path(self, identity: tuple[Any, ...]) -> Path | None:
-        if self._folder is None:
-            return None
-        try:
-            content = pickle.dumps((identity, jax.__version__, str(jnp.zeros(()).dtype)), protocol=4)
-        except (pickle.PicklingError, TypeError, AttributeError):
-            return None  # a description of the user's that cannot be written down: no resuming
-        return self._folder.path / f"{PART_PREFIX}{hashlib.sha256(content).hexdigest()[:20]}.nc"

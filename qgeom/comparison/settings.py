@@ -41,3 +41,34 @@ class CompareSettings(BaseSettings):
     )
     gamma: Annotated[float, Field(gt=0, le=1, description="of the effective dimension")] = 1.0
     draws: Annotated[int, Field(ge=1, description="parameter draws of the global effective dimension")] = 10
+
+
+SideName = Literal["circuit", "orthogonal network", "linear network", "residual network"]
+
+
+class SynthesisSettings(BaseSettings):
+    """Settings of ``qgeom compare synthesis``: a circuit that learns a unitary, networks that learn a rotation."""
+
+    sides: Annotated[tuple[SideName, ...], Field(min_length=1)] = (
+        "circuit",
+        "orthogonal network",
+        "residual network",
+    )
+    starts: Annotated[
+        tuple[float, ...], Field(min_length=1, description="scales of the initial parameters; 1 is the usual")
+    ] = (0.1, 1.0)
+    q: Annotated[float, Field(gt=0, description="weight of strings and planes beyond neighbours")] = 4.0
+    n_qubits: Annotated[int, Field(ge=1, le=4)] = 2
+    max_weight: Annotated[
+        int | None, Field(ge=1, description="qubits of a free string; 1 for two qubits, else 2")
+    ] = None
+    ansatz: Annotated[
+        Literal["rzz", "cz", "blocks"], Field(description="rotations and RZZ, or CZ; two-qubit unitaries")
+    ] = "rzz"
+    circuit_layers: Annotated[int, Field(ge=1)] = 4
+    dim: Annotated[int, Field(ge=2, le=12, description="d of the rotations")] = 4
+    depth: Annotated[int, Field(ge=1, description="layers of the networks")] = 8
+    steps: Annotated[int, Field(ge=1, description="of Adam")] = 600
+    learning_rate: Annotated[float, Field(gt=0, description="of Adam; falls to 1% by a cosine")] = 0.02
+    search: Annotated[int, Field(ge=1, description="starts of each search for the shortest path")] = 4
+    time_budget: Annotated[float | None, Field(gt=0, description="seconds per search")] = None

@@ -8,10 +8,28 @@ from circuits._lazy import attach
 from qgeom.errors import unknown
 
 if TYPE_CHECKING:
-    from qgeom.experiments import base, capacity, fisher_kl, layer_curve, measurement_distance, statistics
+    from qgeom.experiments import (
+        base,
+        capacity,
+        complexity_growth,
+        fisher_kl,
+        layer_curve,
+        measurement_distance,
+        nielsen_geodesic,
+        statistics,
+        switchback,
+    )
     from qgeom.experiments.base import Experiment
 
-NAMES = ("fisher-kl", "measurement-distance", "layer-curve", "capacity")
+NAMES = (
+    "fisher-kl",
+    "measurement-distance",
+    "layer-curve",
+    "nielsen-geodesic",
+    "complexity-growth",
+    "switchback",
+    "capacity",
+)
 """Every experiment, in the order of the paper; the module of ``fisher-kl`` is ``fisher_kl``."""
 
 __getattr__, __dir__, __all__ = attach(

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 from circuits._lazy import attach
 
 if TYPE_CHECKING:
-    from qgeom.nielsen.flow import Flow, flow
+    from qgeom.nielsen.bounds import LowerBound, flat_distance, lower_bound
+    from qgeom.nielsen.built import circuit_controls, circuit_cost
+    from qgeom.nielsen.curvature import ricci, scalar_curvature, sectional_curvature
+    from qgeom.nielsen.deformation import Deformed, deform
+    from qgeom.nielsen.flow import Flow
     from qgeom.nielsen.geodesic import Geodesic, minimal_geodesic
     from qgeom.nielsen.groups import (
         Affine,
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
         SpecialUnitary,
     )
     from qgeom.nielsen.jacobi import Conjugate, conjugate_points
+    from qgeom.nielsen.lattice import StraightLine, straight_line_bound, straight_line_of
+    from qgeom.nielsen.one_qubit import axisymmetric_length, triple_bound
     from qgeom.nielsen.penalty import (
         Penalty,
         binding_penalty,
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
         plane_penalty,
         weight_penalty,
     )
+    from qgeom.nielsen.straight import is_geodesic, straight_conjugate_times, straight_cut
+    from qgeom.nielsen.string_weights import StringWeights, local_rule, string_rule
     from qgeom.nielsen.targets import circuit_unitary, evolution
 
 __getattr__, __dir__, __all__ = attach(
@@ -40,6 +48,7 @@ __getattr__, __dir__, __all__ = attach(
         "bounds",
         "built",
         "curvature",
+        "deformation",
         "flow",
         "geodesic",
         "groups",
@@ -53,6 +62,10 @@ __getattr__, __dir__, __all__ = attach(
         "targets",
     ),
     names={
+        "bounds": ("LowerBound", "flat_distance", "lower_bound"),
+        "built": ("circuit_controls", "circuit_cost"),
+        "curvature": ("ricci", "scalar_curvature", "sectional_curvature"),
+        "deformation": ("Deformed", "deform"),
         "flow": ("Flow",),
         "geodesic": ("Geodesic", "minimal_geodesic"),
         "groups": (
@@ -64,6 +77,8 @@ __getattr__, __dir__, __all__ = attach(
             "SpecialUnitary",
         ),
         "jacobi": ("Conjugate", "conjugate_points"),
+        "lattice": ("StraightLine", "straight_line_bound", "straight_line_of"),
+        "one_qubit": ("axisymmetric_length", "triple_bound"),
         "penalty": (
             "Penalty",
             "binding_penalty",
@@ -73,6 +88,8 @@ __getattr__, __dir__, __all__ = attach(
             "plane_penalty",
             "weight_penalty",
         ),
+        "straight": ("is_geodesic", "straight_conjugate_times", "straight_cut"),
+        "string_weights": ("StringWeights", "local_rule", "string_rule"),
         "targets": ("circuit_unitary", "evolution"),
     },
 )

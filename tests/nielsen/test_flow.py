@@ -87,7 +87,7 @@ def test_steps_are_doubled_until_the_tolerance_is_kept():
         flow(penalty, h, tolerance=1e-30)
 
 
-@pytest.mark.parametrize("transverse, axial", [(1.0, 4.0), (3.0, 0.5)])
+@pytest.mark.parametrize(("transverse", "axial"), [(1.0, 4.0), (3.0, 0.5)])
 def test_the_berger_sphere_precesses(transverse, axial):
     """The Euler equations of a symmetric top: L_z is constant, L_x + i L_y turns at the rate 2 (1/b - 1/a) L_z."""
     penalty = Penalty(PauliGroup(1), [transverse, transverse, axial])

@@ -54,7 +54,7 @@ def test_one_qubit_lengths_of_any_target():
 
 
 @pytest.mark.parametrize(
-    "target, length", [(CNOT, np.pi * np.sqrt(3) / 4), (ISWAP, np.pi / (2 * np.sqrt(2)))]
+    ("target", "length"), [(CNOT, np.pi * np.sqrt(3) / 4), (ISWAP, np.pi / (2 * np.sqrt(2)))]
 )
 def test_flat_lengths(target, length):
     g = minimal_geodesic(np.exp(0.3j) * target, flat_penalty(2), **FEW)

@@ -47,7 +47,7 @@ def test_great_circles_of_the_flat_three_sphere_meet_at_pi():
     assert found.index == 4
 
 
-@pytest.mark.parametrize("transverse, axial", [(1.0, 4.0), (2.0, 0.7)])
+@pytest.mark.parametrize(("transverse", "axial"), [(1.0, 4.0), (2.0, 0.7)])
 @pytest.mark.parametrize("momentum", [(0.0, 0.0, 2.0), (1.0, 0.0, 0.0), (0.6, 0.3, 1.5)])
 def test_conjugate_times_of_the_berger_sphere_are_those_in_closed_form(transverse, axial, momentum):
     penalty = Penalty(PauliGroup(1), [transverse, transverse, axial])
