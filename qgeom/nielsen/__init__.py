@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qgeom.nielsen.deformation import Deformed, deform
     from qgeom.nielsen.flow import Flow
     from qgeom.nielsen.geodesic import Geodesic, minimal_geodesic
+    from qgeom.nielsen.givens import CompiledRotations, to_rotations
     from qgeom.nielsen.groups import (
         Affine,
         GeneralLinear,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
     from qgeom.nielsen.jacobi import Conjugate, conjugate_points
     from qgeom.nielsen.lattice import StraightLine, straight_line_bound, straight_line_of
+    from qgeom.nielsen.layer_flow import LayerPath, LinearisedFlow, layer_path, linearised_flow
     from qgeom.nielsen.one_qubit import axisymmetric_length, triple_bound
     from qgeom.nielsen.penalty import (
         Penalty,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from qgeom.nielsen.straight import is_geodesic, straight_conjugate_times, straight_cut
     from qgeom.nielsen.string_weights import StringWeights, local_rule, string_rule
     from qgeom.nielsen.targets import circuit_unitary, evolution
+    from qgeom.nielsen.trotter import CompiledPath, to_circuit
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
@@ -51,15 +54,18 @@ __getattr__, __dir__, __all__ = attach(
         "deformation",
         "flow",
         "geodesic",
+        "givens",
         "groups",
         "jacobi",
         "lattice",
+        "layer_flow",
         "one_qubit",
         "penalty",
         "relaxation",
         "shooting",
         "straight",
         "targets",
+        "trotter",
     ),
     names={
         "bounds": ("LowerBound", "flat_distance", "lower_bound"),
@@ -68,6 +74,7 @@ __getattr__, __dir__, __all__ = attach(
         "deformation": ("Deformed", "deform"),
         "flow": ("Flow",),
         "geodesic": ("Geodesic", "minimal_geodesic"),
+        "givens": ("CompiledRotations", "to_rotations"),
         "groups": (
             "Affine",
             "GeneralLinear",
@@ -77,6 +84,7 @@ __getattr__, __dir__, __all__ = attach(
             "SpecialUnitary",
         ),
         "jacobi": ("Conjugate", "conjugate_points"),
+        "layer_flow": ("LayerPath", "LinearisedFlow", "layer_path", "linearised_flow"),
         "lattice": ("StraightLine", "straight_line_bound", "straight_line_of"),
         "one_qubit": ("axisymmetric_length", "triple_bound"),
         "penalty": (
@@ -91,5 +99,6 @@ __getattr__, __dir__, __all__ = attach(
         "straight": ("is_geodesic", "straight_conjugate_times", "straight_cut"),
         "string_weights": ("StringWeights", "local_rule", "string_rule"),
         "targets": ("circuit_unitary", "evolution"),
+        "trotter": ("CompiledPath", "to_circuit"),
     },
 )

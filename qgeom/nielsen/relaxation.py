@@ -8,8 +8,8 @@ dh_k``. Among all controls that reach the target to first order along the *prese
 
 with ``A_k = Ad_{U_k}^{-1} G^{-1} Ad_{U_k}^{-T}`` and r the misfit of the end: controls of a momentum carried along the
 path. A fixed point is a geodesic and lambda its momentum. The step from h towards it is minus the projected gradient in
-the metric G itself, in which the second variation is 1 minus a compact operator: ten to thirty steps suffice whatever
-the penalties, and saddles repel. Step lengths are found on the merit ``energy / 2 + nu |misfit|``.
+the metric G itself, in which the second variation is 1 minus a compact operator: some tens of conjugate steps suffice
+whatever the penalties, and saddles repel. Step lengths are found on the merit ``energy / 2 + nu |misfit|``.
 
 Starts are relaxed together in one batch. Infinite weights need nothing special.
 """
@@ -76,28 +76,39 @@ def relax(
     inverse, weights = penalty.inverse, jnp.asarray(np.where(finite, np.asarray(penalty.weights), 0.0))
     h = np.asarray(segments) * finite
     target = jnp.asarray(target)
-    nu = np.zeros(h.shape[0])
-    step = np.ones(h.shape[0])
+    nu, step = np.zeros(h.shape[0]), np.ones(h.shape[0])
+    # Conjugate directions (Polak and Ribiere, in the metric of paths) for the soft ones that single steps creep along.
+    before, earlier = np.zeros_like(h), np.zeros_like(h)
+    scale = np.asarray(weights)
     state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
     for _ in range(iterations):
-        d, momentum, energy, misfit, stride = state
-        norm = np.linalg.norm(np.asarray(momentum), axis=-1)
-        nu = np.maximum(nu, 1.5 * norm)
-        merit = 0.5 * np.asarray(energy) + nu * np.asarray(misfit)
-        active = (np.asarray(stride) > tolerance) | (np.asarray(misfit) > 0.1 * tolerance)
+        d, momentum, energy, misfit, stride = (np.asarray(a) for a in state)
+        nu = np.maximum(nu, 1.5 * np.linalg.norm(momentum, axis=-1))
+        merit = 0.5 * energy + nu * misfit
+        active = (stride > tolerance) | (misfit > 0.1 * tolerance)
         if not np.any(active):
             break
+        gain = np.sum(scale * d * (d - before), axis=(1, 2))
+        size = np.sum(scale * before**2, axis=(1, 2))
+        beta = np.clip(np.where(size > 0.0, gain / np.maximum(size, 1e-300), 0.0), 0.0, 1.0)
+        beta = np.where((misfit < 10.0 * stride) & (step > 0.2), beta, 0.0)
+        p = d + beta[:, None, None] * earlier
+        before = d
         alpha = np.where(active, np.minimum(1.0, 2.0 * step), 0.0)
         pending = active.copy()
         for _ in range(8):
-            energies, misfits = _merit(group, weights, target, jnp.asarray(h), d, jnp.asarray(alpha))
+            energies, misfits = _merit(
+                group, weights, target, jnp.asarray(h), jnp.asarray(p), jnp.asarray(alpha)
+            )
             worse = 0.5 * np.asarray(energies) + nu * np.asarray(misfits) > merit * (1.0 + 1e-12)
             pending &= worse & (alpha > SHORTEST_STEP)
             if not np.any(pending):
                 break
             alpha = np.where(pending, 0.5 * alpha, alpha)
+            p = np.where(pending[:, None, None], d, p)  # fall back on the step itself
         step = np.where(active, alpha, step)
-        h = h + alpha[:, None, None] * np.asarray(d)
+        h = h + alpha[:, None, None] * p
+        earlier = p
         state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
         if tick is not None:
             tick()

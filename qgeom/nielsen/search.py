@@ -164,7 +164,8 @@ class Search:
         chosen = distinct_paths(self.penalty.group, [c for c in order if c.misfit < 0.3])[: self.effort.shots]
         self.watch.stage("shooting", len(chosen))
         for candidate in chosen:
-            self._shoot(candidate)
+            if self._shoot(candidate) is None:
+                self._refine(candidate)
             self.watch.tick()
 
     def _shoot(self, candidate: Candidate) -> Candidate | None:
@@ -187,6 +188,12 @@ class Search:
         )
         self.geodesics.append(found)
         return found
+
+    def _refine(self, candidate: Candidate) -> None:
+        """Twice the segments, relaxed again: nearer to the geodesic's own momentum, which is then shot once more."""
+        finer = Start(candidate.kind, resampled(candidate.segments, 2 * len(candidate.segments)))
+        for better in self._relax([finer], self.effort.fine):
+            self._shoot(better)
 
     def _drift(self, momentum: np.ndarray, steps: int) -> float:
         return float(flow(self.penalty, momentum, 1.0, steps, momentum=jnp.asarray(momentum)).energy_drift)

@@ -28,6 +28,9 @@ DENSE = 1100
 REACHED = 1e-11
 """Flat distance from the target at which shooting stops."""
 
+DAMPINGS = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+"""Levenberg and Marquardt's damping relative to |J|, tried in turn where a Newton step overshoots."""
+
 
 class Shot(NamedTuple):
     """A geodesic found by shooting.
@@ -68,70 +71,67 @@ def shoot(
     current, goal = np.asarray(momentum), np.asarray(target)
     residual, off = _miss(penalty, goal, current, steps)
     best = (off, current)
-    factor = None
+    solve = None
     count = 0
-    while count < iterations:
-        if off <= REACHED:
-            break
+    while count < iterations and off > REACHED:
         count += 1
-        fresh = factor is None
-        if factor is None:
-            factor = _solver(penalty, jnp.asarray(current), steps)
-        change = factor(residual)
-        if not np.all(np.isfinite(change)):
-            break
-        scale, accepted = 1.0, False
-        limit = 0.5 * np.linalg.norm(current) + 1e-12
-        change *= min(1.0, limit / max(np.linalg.norm(change), 1e-300))
-        while scale > 1.0 / 32.0:
-            trial = current + scale * change
+        fresh = solve is None
+        if solve is None:
+            solve = _solver(penalty, jnp.asarray(current), steps)
+        trial, following, distance = current, residual, np.inf
+        # A new derivative is worth shorter steps, an old one is not: it is made anew.
+        for damping in DAMPINGS if fresh else DAMPINGS[:1]:
+            change = solve(residual, damping)
+            limit = 0.5 * np.linalg.norm(current) + 1e-12
+            trial = current + change * min(1.0, limit / max(float(np.linalg.norm(change)), 1e-300))
+            if not np.all(np.isfinite(trial)):
+                continue
             following, distance = _miss(penalty, goal, trial, steps)
-            if distance < off * (1.0 - 0.1 * scale):
-                accepted = True
+            if distance < 0.95 * off:
                 break
-            scale *= 0.5
-            if not fresh:
-                break  # an old derivative: make a new one before shortening further
-        if not accepted:
+        if not distance < 0.95 * off:
             if fresh:
                 break
-            factor = None
+            solve = None
             continue
         slow = distance > 0.2 * off
         current, residual, off = trial, following, distance
         if off < best[0]:
             best = (off, current)
         if slow:
-            factor = None
+            solve = None
         if tick is not None:
             tick()
     return Shot(best[1], best[0], count, steps, best[0] < 1e-8)
 
 
-def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarray], np.ndarray]:
+def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarray, float], np.ndarray]:
+    """``(r, damping)`` to the change of momentum: ``J^T (J J^T + (damping |J|)^2)^{-1} r``, or a short GMRES step."""
     group = penalty.group
-    if group.dimension <= DENSE:
-        j = np.asarray(end_derivative(penalty, momentum, steps=grid(penalty, momentum, 1.0) // 2))
-        if group.dimension <= 260:
-            left, values, right = scipy.linalg.svd(j, check_finite=False)
-            keep = (
-                values > 1e-9 * values[0]
-            )  # families of geodesics (symmetries of the target) leave a kernel
-            return lambda r: right[keep].T @ ((left[:, keep].T @ r) / values[keep])
-        lu = scipy.linalg.lu_factor(j, check_finite=False)
-        return lambda r: scipy.linalg.lu_solve(lu, r, check_finite=False)
+    m = group.dimension
+    if m <= DENSE:
+        j = np.asarray(end_derivative(penalty, momentum, steps=max(20, grid(penalty, momentum, 1.0) // 2)))
+        left, values, right = scipy.linalg.svd(j, check_finite=False)
+        kept = values > 1e-9 * values[0]  # families of geodesics (symmetries of the target) leave a kernel
+
+        def dense(r: np.ndarray, damping: float) -> np.ndarray:
+            filtered = np.where(kept, values / (values**2 + (damping * values[0]) ** 2 + 1e-300), 0.0)
+            return right.T @ (filtered * (left.T @ r))
+
+        return dense
 
     def product(v: np.ndarray) -> np.ndarray:
         return np.asarray(_pushed(group, penalty.inverse, momentum, jnp.asarray(v), steps))
 
-    m = group.dimension
     operator = scipy.sparse.linalg.LinearOperator((m, m), matvec=product, dtype=np.float64)
+    known: list[np.ndarray] = []
 
-    def solve(r: np.ndarray) -> np.ndarray:
-        solution, _ = scipy.sparse.linalg.gmres(operator, r, rtol=1e-3, restart=60, maxiter=3)
-        return solution
+    def krylov(r: np.ndarray, damping: float) -> np.ndarray:
+        if damping == 0.0 or not known:
+            known[:] = [scipy.sparse.linalg.gmres(operator, r, rtol=1e-3, restart=60, maxiter=3)[0]]
+        return known[0] * min(1.0, 0.01 / max(damping, 1e-300)) if damping else known[0]
 
-    return solve
+    return krylov
 
 
 def _miss(penalty: Penalty, target: np.ndarray, momentum: np.ndarray, steps: int) -> tuple[np.ndarray, float]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 import circuits
-from circuits import gates
+from qgeom.nielsen.gate_products import gate_product
 from qgeom.nielsen.groups import Group, PauliGroup
 
 __all__ = ["circuit_unitary", "evolution", "target_matrix"]
@@ -27,20 +26,14 @@ def evolution(hamiltonian: Any, time: float = 1.0) -> np.ndarray:
 
 
 def circuit_unitary(circuit: circuits.Circuit, theta: Any = (), x: Any = None) -> np.ndarray:
-    """The matrix of a circuit, gate by gate, (2^n, 2^n) complex128; for up to about 12 qubits."""
-    n = circuit.n_qubits
-    angles = np.asarray(circuit.angles(jnp.asarray(theta, jnp.result_type(float)), x))
-    state = np.eye(1 << n, dtype=complex).reshape((2,) * n + (-1,))
-    position = 0
-    for op in circuit.ops:
-        k = len(op.angles)
-        matrix = np.asarray(gates.matrix(op, jnp.asarray(angles[position : position + k])))
-        position += k
-        wires = op.wires
-        block = matrix.reshape((2,) * (2 * len(wires)))
-        state = np.tensordot(block, state, axes=(range(len(wires), 2 * len(wires)), wires))
-        state = np.moveaxis(state, range(len(wires)), wires)
-    return state.reshape(1 << n, 1 << n)
+    """The matrix of a circuit, (2^n, 2^n) complex128; for up to about 12 qubits.
+
+    Args:
+        circuit: A circuit.
+        theta: Its parameters, (P,).
+        x: Its inputs, if any.
+    """
+    return gate_product(circuit, theta, x)
 
 
 def target_matrix(target: Any, group: Group) -> np.ndarray:

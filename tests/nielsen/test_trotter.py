@@ -13,9 +13,9 @@ import scipy.linalg
 
 import circuits
 import qgeom
+from circuits import gates
 from circuits.ops import Param
 from qgeom.nielsen.bounds import flat_distance
-from qgeom.nielsen.gate_products import gate_product
 from qgeom.nielsen.geodesic import minimal_geodesic
 from qgeom.nielsen.givens import rotations_matrix, to_rotations
 from qgeom.nielsen.groups import PauliGroup
@@ -163,10 +163,14 @@ def test_commuting_controls_are_exact_in_one_step():
     assert compiled.circuit.n_parameters == 2
 
 
-def test_the_product_of_the_gates_is_the_unitary_of_the_circuit():
-    circuit = to_circuit(random_controls(3, 1), steps=1, max_weight=1).circuit
+def test_the_product_of_the_gates_is_what_the_engine_does_to_every_basis_state():
+    circuit = to_circuit(random_controls(2, 1), steps=1, max_weight=1).circuit
     theta = np.random.default_rng(6).normal(size=circuit.n_parameters)
-    np.testing.assert_allclose(gate_product(circuit, theta), circuit_unitary(circuit, theta), atol=1e-13)
+    columns = []
+    for bits in ([], [1], [0], [0, 1]):
+        flipped = circuits.Circuit(2, [*(gates.X(wire) for wire in bits), *circuit.ops])
+        columns.append(np.asarray(flipped(jax.numpy.asarray(theta)).vector))
+    np.testing.assert_allclose(circuit_unitary(circuit, theta), np.stack(columns, axis=1), atol=1e-13)
 
 
 def test_the_error_of_two_unitaries_is_the_least_over_phases():
