@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-
-from jaxtyping import Array
+from typing import Any
 
 from qgeom.nielsen.pauli_transform import array_module
 
@@ -23,7 +22,7 @@ def squarings_for(norm: float) -> int:
     return max(0, math.ceil(math.log2(max(norm, 1e-300) / RADIUS)))
 
 
-def exponential(generator: Array, squarings: int = 0) -> Array:
+def exponential(generator: Any, squarings: int = 0) -> Any:
     """``exp(X)`` of a stack of matrices (..., s, s), real or complex."""
     a = generator * (0.5**squarings)
     one = array_module(a).eye(a.shape[-1], dtype=a.dtype)
@@ -32,7 +31,7 @@ def exponential(generator: Array, squarings: int = 0) -> Array:
     a4 = a2 @ a2
     c = [1.0 / math.factorial(k) for k in range(16)]
 
-    def block(j: int) -> Array:
+    def block(j: int) -> Any:
         return c[4 * j] * one + c[4 * j + 1] * a + c[4 * j + 2] * a2 + c[4 * j + 3] * a3
 
     result = block(3)
@@ -44,14 +43,14 @@ def exponential(generator: Array, squarings: int = 0) -> Array:
 
 
 def magnus(
-    a0: Array,
-    a1: Array,
-    a2: Array,
-    a3: Array,
-    a4: Array,
-    step: Array | float,
-    bracket: Callable[[Array, Array], Array],
-) -> Array:
+    a0: Any,
+    a1: Any,
+    a2: Any,
+    a3: Any,
+    a4: Any,
+    step: Any | float,
+    bracket: Callable[[Any, Any], Any],
+) -> Any:
     r"""``Omega`` with ``U(t + h) = exp(Omega) U(t) + O(h^7)`` for ``U' = X U``, ``X(t + h/2 + s) = sum_j a_j s^j``.
 
     The exponent of order six of Blanes, Casas and Ros, BIT 40 (2000) 434, with the moments

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -75,7 +76,7 @@ class Flow(eqx.Module):
 
 def flow(
     penalty: Penalty,
-    h: Float[Array, "*batch m"],
+    h: Float[Any, "*batch m"],
     time: float = 1.0,
     steps: int | None = None,
     tolerance: float = 1e-11,
@@ -177,7 +178,7 @@ def endpoint(
     """U(time) alone, in the memory of one step; forward and reverse derivatives work."""
     h = time / steps
 
-    def step(_: int, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def step(_: Any, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         u, current = carry
         _, factor = _exponent(group, inverse, current, h)
         return factor @ u, _project(group, group.transport(factor, current))

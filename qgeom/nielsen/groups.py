@@ -26,12 +26,12 @@ from __future__ import annotations
 import abc
 import functools
 import itertools
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from qgeom.nielsen.pauli_transform import array_module, complex_of, pauli_coefficients, pauli_matrix
 
@@ -61,39 +61,39 @@ class Group(eqx.Module):
         """A name for each basis element: ``"XIZ"``, ``"0-1"``, ..."""
 
     @abc.abstractmethod
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         """``X = sum_a h_a E_a``: (..., m) to (..., size, size)."""
 
     @abc.abstractmethod
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         """``h_a = <E_a, M>``: projects any matrix on the algebra; (..., size, size) to (..., m)."""
 
     @abc.abstractmethod
-    def misfit(self, w: Array) -> Float[Array, "*batch"]:
+    def misfit(self, w: Any) -> Float[Any, "*batch"]:
         """How far W is from a transformation that counts as the identity: ``|h|^2`` for a small ``W = exp(h)``."""
 
     @abc.abstractmethod
-    def residual(self, w: Array) -> Float[Array, "*batch m"]:
+    def residual(self, w: Any) -> Float[Any, "*batch m"]:
         """``h`` of ``W = exp(h)`` up to O(|h|^2), and exactly zero at the identity; smooth near it."""
 
     @abc.abstractmethod
     def check(self, target: np.ndarray) -> np.ndarray:
         """The target as a matrix of this group, or one line saying why it is none."""
 
-    def bracket(self, x: Array, y: Array) -> Array:
+    def bracket(self, x: Any, y: Any) -> Any:
         """``[X, Y]`` of two matrices of the algebra."""
         if self.compact:
             product = x @ y
             return product - dagger(product)  # both are anti-Hermitian
         return x @ y - y @ x
 
-    def coadjoint(self, x: Array, momentum: Array) -> Array:
+    def coadjoint(self, x: Any, momentum: Any) -> Any:
         """``[L, X^dagger]``, the rate of change of the momentum before projection: ``[X, L]`` on compact groups."""
         if self.compact:
             return self.bracket(x, momentum)
         return momentum @ dagger(x) - dagger(x) @ momentum
 
-    def coadjoint_sum(self, xs: list[Array], momenta: list[Array]) -> Array:
+    def coadjoint_sum(self, xs: list[Any], momenta: list[Any]) -> Any:
         """``sum_i coadjoint(X_i, L_i)``, as one product of long matrices."""
         if self.compact:
             product = jnp.concatenate(xs, axis=-1) @ jnp.concatenate(momenta, axis=-2)
@@ -103,15 +103,15 @@ class Group(eqx.Module):
             left, axis=-1
         ) @ jnp.concatenate(momenta, axis=-2)
 
-    def inverse(self, u: Array) -> Array:
+    def inverse(self, u: Any) -> Any:
         """``U^{-1}``."""
         return dagger(u) if self.compact else array_module(u).linalg.inv(u)
 
-    def transport(self, u: Array, momentum: Array) -> Array:
+    def transport(self, u: Any, momentum: Any) -> Any:
         """``U^{-dagger} L U^dagger``: the momentum carried along the path."""
         return dagger(self.inverse(u)) @ momentum @ dagger(u)
 
-    def identity(self, dtype: np.dtype | type = np.float64) -> Array:
+    def identity(self, dtype: np.dtype | type = np.float64) -> Any:
         """The unit matrix, in the complex dtype of ``dtype`` if the group is complex."""
         return jnp.eye(self.size, dtype=self.matrix_dtype(dtype))
 
@@ -120,7 +120,7 @@ class Group(eqx.Module):
         return np.result_type(dtype, np.complex64) if self.complex else np.dtype(dtype)
 
 
-def dagger(matrix: Array) -> Array:
+def dagger(matrix: Any) -> Any:
     """Conjugate transpose of the last two axes."""
     return matrix.conj().swapaxes(-1, -2)
 
@@ -131,11 +131,11 @@ class _Unitary(Group):
     complex = True
     compact = True
 
-    def misfit(self, w: Array) -> Float[Array, "*batch"]:
+    def misfit(self, w: Any) -> Float[Any, "*batch"]:
         overlap = w.trace(axis1=-2, axis2=-1) / self.size
         return 1.0 - (overlap.real**2 + overlap.imag**2)
 
-    def residual(self, w: Array) -> Float[Array, "*batch m"]:
+    def residual(self, w: Any) -> Float[Any, "*batch m"]:
         overlap = w.trace(axis1=-2, axis2=-1)[..., None, None]
         size = abs(overlap)
         return self.coefficients(w * complex_of(overlap.real / size, -overlap.imag / size))
@@ -172,16 +172,16 @@ class PauliGroup(_Unitary):
     def names(self) -> tuple[str, ...]:
         return _strings(self.n_qubits)
 
-    def hamiltonian(self, h: Float[Array, "*batch m"]) -> Array:
+    def hamiltonian(self, h: Float[Any, "*batch m"]) -> Any:
         """``H = sum_s h_s s``: (..., 4^n - 1) to (..., 2^n, 2^n)."""
         xp = array_module(h)
         padded = xp.concatenate([xp.zeros((*h.shape[:-1], 1), h.dtype), h], axis=-1)
         return pauli_matrix(padded)
 
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         return -1j * self.hamiltonian(h)
 
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         return pauli_coefficients(1j * matrix)[..., 1:]
 
 
@@ -208,7 +208,7 @@ class SpecialUnitary(_Unitary):
             [f"S{p}" for p in pairs] + [f"A{p}" for p in pairs] + [f"D{k}" for k in range(1, self.dim)]
         )
 
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         d, pairs = self.dim, self.dim * (self.dim - 1) // 2
         scale = (d / 2.0) ** 0.5
         re = _spread(scale * h[..., :pairs], d, 1.0)
@@ -218,7 +218,7 @@ class SpecialUnitary(_Unitary):
         hermitian = re + diagonal[..., None, :] * xp.eye(d, dtype=h.dtype)
         return -1j * complex_of(hermitian, im)
 
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         d, (i, j) = self.dim, _pairs(self.dim)
         hermitian = 1j * matrix
         scale = (d / 2.0) ** 0.5 / d
@@ -233,7 +233,7 @@ class SpecialUnitary(_Unitary):
 class _Real(Group):
     complex = False
 
-    def residual(self, w: Array) -> Float[Array, "*batch m"]:
+    def residual(self, w: Any) -> Float[Any, "*batch m"]:
         return self.coefficients(w - array_module(w).eye(self.size, dtype=w.dtype))
 
 
@@ -255,14 +255,14 @@ class SpecialOrthogonal(_Real):
     def names(self) -> tuple[str, ...]:
         return tuple(f"{i}-{j}" for i, j in itertools.combinations(range(self.dim), 2))
 
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         return _spread(h, self.dim, -1.0)
 
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         i, j = _pairs(self.dim)
         return 0.5 * (matrix[..., i, j] - matrix[..., j, i])
 
-    def misfit(self, w: Array) -> Float[Array, "*batch"]:
+    def misfit(self, w: Any) -> Float[Any, "*batch"]:
         return 0.5 * _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
@@ -298,13 +298,13 @@ class GeneralLinear(_Real):
     def names(self) -> tuple[str, ...]:
         return tuple(f"{i},{j}" for i in range(self.dim) for j in range(self.dim))
 
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         return h.reshape(*h.shape[:-1], self.dim, self.dim)
 
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         return matrix.reshape(*matrix.shape[:-2], self.dimension)
 
-    def misfit(self, w: Array) -> Float[Array, "*batch"]:
+    def misfit(self, w: Any) -> Float[Any, "*batch"]:
         return _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
@@ -330,15 +330,15 @@ class Affine(_Real):
     def names(self) -> tuple[str, ...]:
         return tuple(f"{i},{j if j < self.dim else 'b'}" for i in range(self.dim) for j in range(self.size))
 
-    def generator(self, h: Float[Array, "*batch m"]) -> Array:
+    def generator(self, h: Float[Any, "*batch m"]) -> Any:
         rows = h.reshape(*h.shape[:-1], self.dim, self.size)
         xp = array_module(h)
         return xp.concatenate([rows, xp.zeros((*h.shape[:-1], 1, self.size), h.dtype)], axis=-2)
 
-    def coefficients(self, matrix: Array) -> Float[Array, "*batch m"]:
+    def coefficients(self, matrix: Any) -> Float[Any, "*batch m"]:
         return matrix[..., : self.dim, :].reshape(*matrix.shape[:-2], self.dimension)
 
-    def misfit(self, w: Array) -> Float[Array, "*batch"]:
+    def misfit(self, w: Any) -> Float[Any, "*batch"]:
         return _squares(w)
 
     def check(self, target: np.ndarray) -> np.ndarray:
@@ -349,7 +349,7 @@ class Affine(_Real):
         return _connected(target)
 
 
-def _square(target: np.ndarray, size: int, dtype: type) -> np.ndarray:
+def _square(target: Any, size: int, dtype: type) -> np.ndarray:
     target = np.asarray(target)
     if target.shape != (size, size):
         raise ValueError(f"the target has shape {target.shape}, the penalty is for matrices {(size, size)}")
@@ -379,7 +379,7 @@ def _pairs(dim: int) -> tuple[np.ndarray, np.ndarray]:
     return i, j
 
 
-def _spread(values: Array, dim: int, sign: float) -> Array:
+def _spread(values: Any, dim: int, sign: float) -> Any:
     """Matrices with ``values`` above the diagonal (i < j, row by row) and ``sign`` times them below it."""
     xp = array_module(values)
     entries = xp.concatenate([values, sign * values, 0.0 * values[..., :1]], axis=-1)
@@ -395,7 +395,7 @@ def _positions(dim: int) -> np.ndarray:
     return table
 
 
-def _squares(w: Array) -> Array:
+def _squares(w: Any) -> Any:
     """``|W - 1|_F^2``."""
     return ((w - array_module(w).eye(w.shape[-1], dtype=w.dtype)) ** 2).sum(axis=(-2, -1))
 

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -219,12 +219,12 @@ def antisymmetric(group: Group, momentum: Array) -> Array:
     return jnp.asarray(_apply_c(group, np.asarray(momentum), np.eye(group.dimension)).T)
 
 
-def _apply_c(group: Group, momentum: Array, rows: Array) -> Array:
+def _apply_c(group: Group, momentum: Any, rows: Any) -> Any:
     """C on each row."""
     return group.coefficients(group.coadjoint(group.generator(rows), group.generator(momentum)))
 
 
-def _seen_from_start(group: Group, cheap: Array, u: Array) -> Array:
+def _seen_from_start(group: Group, cheap: Any, u: Any) -> Any:
     """Rows ``U^{-1} E_b U`` of the cheap directions, (r, m)."""
     rows = (cheap[:, None] == np.arange(group.dimension)).astype(u.real.dtype)
     return group.coefficients(group.inverse(u) @ group.generator(rows) @ u)
@@ -252,7 +252,7 @@ def _advance(
         b, bc = frame
         return ((b.T + jt @ bc) * table.excess) @ b
 
-    def step(_: int, carry: tuple[State, tuple[Array, Array]]) -> tuple[State, tuple[Array, Array]]:
+    def step(_: Any, carry: tuple[State, tuple[Array, Array]]) -> tuple[State, tuple[Array, Array]]:
         (jt, u, current, w), first = carry
         path, momenta, _ = integrate(group, inverse, current, h, 2)
         middle = seen(path[1] @ u, w @ turn)

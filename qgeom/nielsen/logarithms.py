@@ -9,6 +9,7 @@ logarithm each; the phase is taken out by dropping the trace.
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -39,7 +40,7 @@ def principal_logarithm(group: Group, target: np.ndarray) -> np.ndarray:
         return _coefficients(group, vectors, flattest(phases))
     if group.compact:
         return np.asarray(group.coefficients(_rotation_logarithm(target)))
-    logarithm = scipy.linalg.logm(target)
+    logarithm: Any = scipy.linalg.logm(target)
     if np.iscomplexobj(logarithm):
         if np.max(np.abs(logarithm.imag)) > 1e-8 * np.max(np.abs(logarithm)):
             raise ValueError("the matrix has a negative eigenvalue without partner, so no real logarithm")
@@ -77,7 +78,7 @@ def branches(penalty: Penalty, target: np.ndarray, count: int, rng: np.random.Ge
 
 def eigenphases(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Phases theta_j of the eigenvalues ``exp(-i theta_j)`` in (-pi, pi], and orthonormal eigenvectors as columns."""
-    triangular, vectors = scipy.linalg.schur(target, output="complex")  # normal: diagonal
+    triangular, vectors = scipy.linalg.schur(target, output="complex")[:2]  # normal: diagonal
     return -np.angle(np.diag(triangular)), vectors
 
 
@@ -153,7 +154,7 @@ def _distinct(found: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.nda
 
 def _planes(rotation: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, float]]]:
     """Orthonormal vectors Q (columns) and the planes (i, j, angle) in which the rotation turns column i towards j."""
-    triangular, q = scipy.linalg.schur(rotation, output="real")
+    triangular, q = scipy.linalg.schur(rotation, output="real")[:2]
     d, k = rotation.shape[0], 0
     planes: list[tuple[int, int, float]] = []
     alone: list[int] = []  # eigenvalue -1, which come in pairs

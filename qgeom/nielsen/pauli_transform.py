@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Complex, Float
 from scipy.linalg import hadamard
 
 
@@ -26,7 +26,7 @@ class _Tables(NamedTuple):
     to_bits: np.ndarray
     """Lexicographic index of the string (x, z) at ``x * 2^n + z``."""
     from_bits: np.ndarray
-    phase: np.ndarray
+    phase: Any
     """``i^{|x & z|}`` at [x, z]."""
     spread: np.ndarray
     """Position ``(i ^ j, j)`` of the matrix element (i, j), flat; its own inverse."""
@@ -68,7 +68,7 @@ def n_qubits_of(count: int, what: str = "coefficients") -> int:
     return n
 
 
-def pauli_matrix(coefficients: Float[Array, "*batch strings"]) -> Complex[Array, "*batch dim dim"]:
+def pauli_matrix(coefficients: Float[Any, "*batch strings"]) -> Complex[Any, "*batch dim dim"]:
     """``sum_s c_s s`` of all ``4^n`` real coefficients, the identity's first: (..., 4^n) to (..., 2^n, 2^n)."""
     n = n_qubits_of(coefficients.shape[-1])
     size, tables = 1 << n, _tables(n)
@@ -83,7 +83,7 @@ def pauli_matrix(coefficients: Float[Array, "*batch strings"]) -> Complex[Array,
     return rows[..., tables.spread].reshape(*batch, size, size)
 
 
-def pauli_coefficients(matrix: Complex[Array, "*batch dim dim"]) -> Float[Array, "*batch strings"]:
+def pauli_coefficients(matrix: Complex[Any, "*batch dim dim"]) -> Float[Any, "*batch strings"]:
     """``Re tr(s M) / 2^n`` of all ``4^n`` strings, the identity's first: (..., 2^n, 2^n) to (..., 4^n)."""
     size = matrix.shape[-1]
     n = n_qubits_of(size * size, "matrix elements")

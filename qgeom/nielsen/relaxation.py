@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -55,8 +55,8 @@ class Relaxed(NamedTuple):
 
 def relax(
     penalty: Penalty,
-    target: Array,
-    segments: Float[Array, "starts n m"],
+    target: Any,
+    segments: Float[Any, "starts n m"],
     iterations: int,
     tolerance: float = 1e-3,
     tick: Callable[[], None] | None = None,

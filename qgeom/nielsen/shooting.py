@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -52,8 +52,8 @@ class Shot(NamedTuple):
 
 def shoot(
     penalty: Penalty,
-    target: Array,
-    momentum: Float[Array, " m"],
+    target: Any,
+    momentum: Float[Any, " m"],
     steps: int,
     iterations: int = 40,
     tick: Callable[[], None] | None = None,
@@ -123,7 +123,7 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
     def product(v: np.ndarray) -> np.ndarray:
         return np.asarray(_pushed(group, penalty.inverse, momentum, jnp.asarray(v), steps))
 
-    operator = scipy.sparse.linalg.LinearOperator((m, m), matvec=product, dtype=np.float64)
+    operator = scipy.sparse.linalg.LinearOperator((m, m), matvec=product, dtype=np.float64)  # pyright: ignore
     known: list[np.ndarray] = []
 
     def krylov(r: np.ndarray, damping: float) -> np.ndarray:
