@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 
 from qgeom.errors import InputError
 from qgeom.experiments import known_circuits, statistics
-from qgeom.experiments.deformation import Deformed, deformed
+from qgeom.experiments.relaxed_deformation import Deformed, deformed
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import nielsen_geodesic as picture
 from qgeom.nielsen.bounds import flat_distance

@@ -17,6 +17,34 @@ from qgeom.figures import style
 _BAND = "0.82"
 
 
+def picture(
+    geodesic: Any, *, built: float | None = None, count: int = 6, width: str | float = "aps-1"
+) -> Figure:
+    """The picture of a :class:`qgeom.nielsen.Geodesic`: :func:`draw` with everything that it carries.
+
+    Args:
+        geodesic: as :func:`qgeom.nielsen.minimal_geodesic` returns it.
+        built: length of a circuit as built, to be marked beside it.
+        count: controls that are named.
+        width: of the figure.
+    """
+    group, weights = geodesic.penalty.group, np.asarray(geodesic.penalty.weights)
+    return draw(
+        geodesic.times,
+        geodesic.controls,
+        group.names,
+        weights,
+        length=geodesic.length,
+        lower_bound=geodesic.lower_bound,
+        upper_bound=geodesic.upper_bound,
+        conjugate_time=geodesic.conjugate_time,
+        alternatives=[other.length for other in geodesic.alternatives],
+        built=built,
+        count=count,
+        width=width,
+    )
+
+
 def draw(
     times: np.ndarray,
     controls: np.ndarray,
@@ -34,12 +62,6 @@ def draw(
     width: str | float = "aps-1",
 ) -> Figure:
     """(a) Controls, the largest by name and the others as a band; (b) shares of the squared length; (c) lengths.
-
-    Of a :class:`qgeom.nielsen.Geodesic` g::
-
-        draw(g.times, g.controls, g.penalty.group.names, g.penalty.weights, length=g.length, lower_bound=g.lower_bound,
-             upper_bound=g.upper_bound, conjugate_time=g.conjugate_time,
-             alternatives=[a.length for a in g.alternatives])
 
     Args:
         times: (N + 1,), from 0 to 1.

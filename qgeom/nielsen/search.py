@@ -5,7 +5,7 @@ r"""The search behind :func:`~qgeom.nielsen.minimal_geodesic`: many starts, rela
    ``w^(1/2)``, ``w^(3/4)``, and down from ``w^(3/2)``.
 2. The shortest distinct ones are refined by Newton's method (:mod:`~qgeom.nielsen.shooting`) to geodesics.
 3. These are tested for conjugate points (:mod:`~qgeom.nielsen.jacobi`), shortest first, until one is a local minimum;
-   a saddle is disturbed, relaxed and shot again.
+   a saddle is left along broken geodesics (:mod:`~qgeom.nielsen.saddles`), relaxed and shot again.
 
 Whatever was found stays when the time is up.
 """
@@ -25,6 +25,7 @@ from qgeom.nielsen.jacobi import Conjugate, conjugate_points, momentum_spread
 from qgeom.nielsen.logarithms import FORBIDDEN
 from qgeom.nielsen.penalty import Penalty
 from qgeom.nielsen.relaxation import SQUARINGS, Relaxed, relax
+from qgeom.nielsen.saddles import broken_geodesics
 from qgeom.nielsen.shooting import shoot
 from qgeom.nielsen.starts import Start, make_starts, noise, resampled
 
@@ -33,6 +34,8 @@ SAME_LENGTH = 1e-6
 SAME_PATH = 1e-4
 """Two paths of equal length are one if their middles are closer than this (squared flat distance)."""
 
+LOOSE, TIGHT = 1e-3, 1e-5
+"""Strides at which a path counts as relaxed, and on the way off a saddle."""
 DRIFT, MOST_STEPS = 1e-11, 2048
 """Steps of the flow are doubled until its energy is constant to this, up to so many."""
 
@@ -127,7 +130,13 @@ class Search:
         self.watch.stage("relaxing the best", effort.fine * -(-len(following) // effort.batch))
         self._relax(following, effort.fine)
 
-    def _relax(self, starts: list[Start], iterations: int, penalty: Penalty | None = None) -> list[Candidate]:
+    def _relax(
+        self,
+        starts: list[Start],
+        iterations: int,
+        penalty: Penalty | None = None,
+        tolerance: float = LOOSE,
+    ) -> list[Candidate]:
         """Relax in batches of one shape; candidates of the metric itself are kept."""
         found: list[Candidate] = []
         batch = self.effort.batch
@@ -136,7 +145,7 @@ class Search:
             chunk = starts[k : k + batch]
             padded = chunk + [chunk[-1]] * (batch - len(chunk))  # one shape, one compilation
             table = np.stack([s.segments for s in padded])
-            result = relax(metric, jnp.asarray(self.target), table, iterations, tick=self.watch.tick)
+            result = relax(metric, jnp.asarray(self.target), table, iterations, tolerance, self.watch.tick)
             new = _candidates(result, [s.kind for s in chunk])
             found += new
             if penalty is None:
@@ -223,11 +232,22 @@ class Search:
         )
 
     def _leave_saddle(self, saddle: Candidate) -> None:
-        disturbed = saddle.segments + noise(self.penalty, saddle.segments, self.rng, 0.1)
-        self.watch.stage("leaving a saddle", self.effort.fine)
-        for candidate in self._relax([Start(saddle.kind, disturbed)], self.effort.fine):
-            if candidate.length < saddle.length * (1.0 - SAME_LENGTH):
-                self._shoot(candidate)
+        """Along broken geodesics, relaxed further than other paths, and shot whatever their lengths.
+
+        The downward directions may be soft, and a path of segments is longer than the geodesic beside it.
+        """
+        assert saddle.conjugate is not None
+        sizes = np.geomspace(0.05, 0.5, max(self.effort.batch, 2))
+        broken = broken_geodesics(
+            self.penalty, saddle.momentum, float(saddle.conjugate.times[0]), saddle.steps,
+            len(saddle.segments), sizes, self.rng,
+        )  # fmt: skip
+        starts = [Start(saddle.kind, path + noise(self.penalty, path, self.rng, 0.02)) for path in broken]
+        self.watch.stage("leaving a saddle", 2 * self.effort.fine)
+        found = self._relax(starts, 2 * self.effort.fine, tolerance=TIGHT)
+        found = distinct_paths(self.penalty.group, sorted(found, key=lambda c: c.length), 1e-5)
+        for candidate in found[: min(2, self.effort.shots)]:
+            self._shoot(candidate)
 
 
 def distinct_paths(group: Group, candidates: list[Candidate], tolerance: float = 1e-3) -> list[Candidate]:

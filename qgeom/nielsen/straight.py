@@ -108,7 +108,7 @@ def straight_conjugate_times(penalty: Penalty, h: Float[Array, " m"], time: floa
     if not is_geodesic(penalty, h, 1e-8):
         raise ValueError(
             "the straight line of these controls is no geodesic ([H, GH] is not zero); "
-            "use qgeom.nielsen.conjugate_times, which integrates the flow"
+            "use qgeom.nielsen.conjugate_points, which integrates the flow"
         )
     controls, momentum = _line(penalty, h)
     if penalty.group.dimension > LARGEST:
