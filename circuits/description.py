@@ -19,7 +19,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Key, PyTree
+from jaxtyping import Array, Complex, Float, Inexact, Key, PyTree
 
 Params = PyTree[Array]
 
@@ -73,13 +73,25 @@ class Gaussian(eqx.Module):
     mean: Float[Array, "... dim"]
 
 
+class ImplicitState(eqx.Module):
+    """A pure state that is known by its overlaps: a tensor network too large for a vector.
+
+    Its arrays are coordinates in which the state vector is holomorphic (complex ones) or real (real ones); the vector
+    need not be normalised, and different arrays may give the same ray.
+    """
+
+    @abc.abstractmethod
+    def overlap(self, other: Any) -> Inexact[Array, ""]:
+        """``<self|other>``: antiholomorphic in the arrays of ``self``, holomorphic in those of ``other``."""
+
+
 class Map(eqx.Module):
     """A linear map, e.g. the unitary of a circuit or the product of a linear network's weights."""
 
     matrix: Array
 
 
-Point = State | DensityMatrix | Distribution | Gaussian | Map
+Point = State | ImplicitState | DensityMatrix | Distribution | Gaussian | Map
 
 
 class Node(NamedTuple):
