@@ -49,10 +49,10 @@ format: setup
 	@$(BIN)/ruff format .
 
 test: lint
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not gpu"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not gpu"
 
 test-all: lint
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench:
 	@$(MAKE) --no-print-directory -C benchmarks PYTHON="$(PYTHON)"

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
         drawing,
         drawing_mpl,
         gates,
+        gaussian,
         hamiltonians,
+        local,
         measured,
+        mera,
+        mps,
         networks,
+        spin_chains,
         statevector,
     )
     from circuits.ansatze import (
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
         Description,
         Distribution,
         Gaussian,
+        ImplicitState,
         Map,
         Node,
         Point,
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
     )
     from circuits.gates import Input, Op, Param
     from circuits.hamiltonians import PauliSum
+    from circuits.local import LocalHamiltonian
     from circuits.measured import Measured, modulo_classes, parity_classes
     from circuits.networks import MLP, Attention, RandomFeatures, ResNet
     from circuits.statevector import expectation
@@ -68,16 +75,20 @@ __getattr__, __dir__, __all__ = attach(
         "drawing",
         "drawing_mpl",
         "gates",
+        "gaussian",
         "hamiltonians",
+        "local",
         "measured",
+        "mera",
+        "mps",
         "networks",
+        "spin_chains",
         "statevector",
     ),
     names={
         "ansatze": (
             "brickwall",
             "data_reuploading",
-            "efficient_su2",
             "efficient_su2",
             "haar_brickwork",
             "hamiltonian_variational",
@@ -94,6 +105,7 @@ __getattr__, __dir__, __all__ = attach(
             "Description",
             "Distribution",
             "Gaussian",
+            "ImplicitState",
             "Map",
             "Node",
             "Point",
@@ -101,6 +113,7 @@ __getattr__, __dir__, __all__ = attach(
         ),
         "gates": ("Input", "Op", "Param"),
         "hamiltonians": ("PauliSum",),
+        "local": ("LocalHamiltonian",),
         "measured": ("Measured", "modulo_classes", "parity_classes"),
         "networks": ("MLP", "Attention", "RandomFeatures", "ResNet"),
         "statevector": ("expectation",),

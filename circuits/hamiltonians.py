@@ -16,12 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits.paulis import PauliSum, commute, from_strings, multiply
+from circuits.spin_chains import aklt, spin_heisenberg
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = [
     "PauliSum",
+    "aklt",
     "cluster",
     "commute",
     "from_strings",
@@ -32,6 +34,7 @@ __all__ = [
     "maxcut",
     "mixed_field_ising",
     "multiply",
+    "spin_heisenberg",
     "syk",
     "toric_code",
     "xxz",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from circuits._lazy import attach
 
 if TYPE_CHECKING:
-    from qgeom.information import capacity, curves, geodesics, metric, spectrum
+    from qgeom.information import capacity, curves, gaussian_states, geodesics, metric, spectrum
     from qgeom.information.capacity import (
         effective_dimension,
         effective_rank,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         point_steps,
         segment_lengths,
     )
+    from qgeom.information.gaussian_states import gaussian_metric
     from qgeom.information.geodesics import (
         Geodesic,
         boundary_geodesic,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    submodules=("capacity", "curves", "geodesics", "metric", "spectrum"),
+    submodules=("capacity", "curves", "gaussian_states", "geodesics", "metric", "spectrum"),
     names={
         "capacity": (
             "effective_dimension",
@@ -67,6 +68,7 @@ __getattr__, __dir__, __all__ = attach(
             "point_steps",
             "segment_lengths",
         ),
+        "gaussian_states": ("gaussian_metric",),
         "geodesics": (
             "Geodesic",
             "boundary_geodesic",

@@ -165,7 +165,7 @@ def curve_speeds(
                 lambda t: _points(description, params, x, t - group), (s,), (jnp.ones_like(s),)
             )
             pairs = zip(point, velocity, strict=True)
-            return jnp.stack([jnp.sum(jnp.square(manifold_of(p).isometry(p, v))) for p, v in pairs])
+            return jnp.stack([manifold_of(p).squared_speed(p, v) for p, v in pairs])
 
         return safe_sqrt(squared(None) if data is None else jnp.mean(jax.vmap(squared)(data), axis=0))
 

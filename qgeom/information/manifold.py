@@ -28,6 +28,8 @@ class PointMetric(abc.ABC):
     name: ClassVar[str]
     bounded: ClassVar[bool] = True
     """Whether the coordinates of points are of order one, so that their rounding errors are epsilon."""
+    isometric: ClassVar[bool] = True
+    """Whether ``isometry`` is at hand; else matrices come from ``pair``, by columns."""
 
     @abc.abstractmethod
     def isometry(self, point: Any, tangent: Any) -> Float[Array, " m"]:
@@ -44,6 +46,11 @@ class PointMetric(abc.ABC):
     def pair(self, point: Any, tangent: Any) -> tuple[Float[Array, " m"], Float[Array, " m"] | None]:
         """Real vectors ``(l, r)`` with ``g(s, t) = l(s) . r(t)``; ``r = None`` says that both are the isometry."""
         return self.isometry(point, tangent), None
+
+    def squared_speed(self, point: Any, tangent: Any) -> Float[Array, ""]:
+        """``g(tangent, tangent)``."""
+        left, right = self.pair(point, tangent)
+        return jnp.sum(left * (left if right is None else right))
 
     def dropped(self, point: Any) -> Int[Array, ""]:
         """How many coordinates of the point the metric leaves out because they are too close to the edge."""

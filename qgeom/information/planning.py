@@ -18,14 +18,19 @@ from circuits.description import (
     Description,
     Distribution,
     Gaussian,
+    ImplicitState,
     Params,
     State,
     parameter_dtype,
 )
+from circuits.gaussian.bosons import BosonicGaussian
+from circuits.gaussian.fermions import FermionicGaussian
 from circuits.tangents import row_parameters
 from qgeom.information.bures import Bures
 from qgeom.information.fisher_rao import FisherRao
 from qgeom.information.fubini_study import FubiniStudy
+from qgeom.information.gaussian_states import MixedBosons, MixedFermions, gaussian_metric
+from qgeom.information.implicit import ImplicitFubiniStudy
 from qgeom.information.manifold import Euclidean, PointMetric
 from qgeom.information.pullback import Kept, Plan
 
@@ -119,10 +124,16 @@ def make_plan(
 
     # The SLD's square root has no derivative where eigenvalues cross, so density matrices stay with columns.
     # Circuits in pure states have their own tangents, at less than the cost of either mode.
-    forward_only = isinstance(manifold, Bures) or isinstance(description, Circuit)
+    forward_only = (
+        isinstance(manifold, (Bures, MixedFermions, MixedBosons))
+        or isinstance(description, Circuit)
+        or not manifold.isometric
+    )
     reverse = mode == "reverse" or (mode == "auto" and coordinates < p and not forward_only)
     if reverse and isinstance(manifold, Bures):
         raise ValueError("density matrices need mode='forward' (or 'auto')")
+    if reverse and not manifold.isometric:
+        raise ValueError("states known by their overlaps need mode='forward' (or 'auto')")
     inputs = sum(leaf.size for leaf in jax.tree.leaves(sample))
     product_bytes = 16 * itemsize * (coordinates + inputs + 64)
     vectors = len(row_parameters(description)) if isinstance(description, Circuit) else p
@@ -162,7 +173,7 @@ def _image(
     else:
         point = jax.eval_shape(description, params, sample)
     manifold = manifold_of(point, threshold)
-    return manifold, jax.eval_shape(manifold.isometry, point, point).shape[0]
+    return manifold, jax.eval_shape(manifold.pair, point, point)[0].shape[0]
 
 
 def manifold_of(point: Any, threshold: float = 1e-12) -> PointMetric:
@@ -174,14 +185,19 @@ def manifold_of(point: Any, threshold: float = 1e-12) -> PointMetric:
     match point:
         case State():
             return FubiniStudy()
+        case ImplicitState():
+            return ImplicitFubiniStudy()
         case DensityMatrix():
             return Bures(threshold)
         case Distribution():
             return FisherRao(threshold)
         case Gaussian():
             return Euclidean()
+        case FermionicGaussian() | BosonicGaussian():
+            return gaussian_metric(point, threshold)
     raise TypeError(
-        f"a {type(point).__name__} has no information metric: expected a State, DensityMatrix, Distribution or Gaussian"
+        f"a {type(point).__name__} has no information metric: expected a State, "
+        "ImplicitState, DensityMatrix, Distribution, Gaussian, or a Gaussian state of fermions or bosons"
     )
 
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from qgeom.nielsen.curvature import ricci, scalar_curvature, sectional_curvature
     from qgeom.nielsen.deformation import Deformed, deform
     from qgeom.nielsen.flow import Flow
+    from qgeom.nielsen.gaussian_complexity import (
+        GaussianComplexity,
+        bosonic_complexity,
+        fermionic_complexity,
+        lattice_complexity,
+        rotation_complexity,
+    )
+    from qgeom.nielsen.gaussian_geodesic import SqueezingGeodesic, entangling_penalty, squeezing_geodesic
     from qgeom.nielsen.geodesic import Geodesic, minimal_geodesic
     from qgeom.nielsen.givens import CompiledRotations, to_rotations
     from qgeom.nielsen.groups import (
@@ -53,6 +61,8 @@ __getattr__, __dir__, __all__ = attach(
         "curvature",
         "deformation",
         "flow",
+        "gaussian_complexity",
+        "gaussian_geodesic",
         "geodesic",
         "givens",
         "groups",
@@ -73,6 +83,14 @@ __getattr__, __dir__, __all__ = attach(
         "curvature": ("ricci", "scalar_curvature", "sectional_curvature"),
         "deformation": ("Deformed", "deform"),
         "flow": ("Flow",),
+        "gaussian_complexity": (
+            "GaussianComplexity",
+            "bosonic_complexity",
+            "fermionic_complexity",
+            "lattice_complexity",
+            "rotation_complexity",
+        ),
+        "gaussian_geodesic": ("SqueezingGeodesic", "entangling_penalty", "squeezing_geodesic"),
         "geodesic": ("Geodesic", "minimal_geodesic"),
         "givens": ("CompiledRotations", "to_rotations"),
         "groups": (

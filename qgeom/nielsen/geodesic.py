@@ -26,7 +26,7 @@ from qgeom.nielsen.jacobi import Conjugate
 from qgeom.nielsen.logarithms import principal_logarithm
 from qgeom.nielsen.penalty import Penalty
 from qgeom.nielsen.relaxation import path_of
-from qgeom.nielsen.search import SAME_LENGTH, SAME_PATH, Candidate, Search, effort_for
+from qgeom.nielsen.search import SAME_LENGTH, SAME_PATH, Candidate, Search, check_memory, effort_for
 from qgeom.nielsen.targets import target_matrix
 
 
@@ -155,12 +155,15 @@ def minimal_geodesic(
         progress: Reports stages and steps, e.g. the bar of ``qgeom.progress.progress_bar()``.
 
     Raises ValueError in one line if the target is not in the group (with the distance from it) or of the wrong size,
-    if it cannot be reached because it takes forbidden directions alone, or if x64 is not enabled.
+    if it cannot be reached because it takes forbidden directions alone, or if x64 is not enabled. MemoryError, before
+    anything is allocated, if paths of this dimension do not fit; where only the test for conjugate points does not,
+    the result is not tested.
     """
     if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise ValueError(
             "geodesics need double precision: jax.config.update('jax_enable_x64', True), or JAX_ENABLE_X64=1"
         )
+    check_memory(penalty.group.dimension)
     watch = Watch(time_budget, progress)
     matrix = target_matrix(target, penalty.group)
     bound = lower_bound(matrix, penalty)

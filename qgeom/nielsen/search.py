@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import jax.numpy as jnp
 import numpy as np
 
+from circuits import memory
 from qgeom.nielsen.budget import OutOfTime, Watch
 from qgeom.nielsen.exponential import exponential
 from qgeom.nielsen.flow import flow
@@ -36,6 +37,8 @@ SAME_PATH = 1e-4
 
 LOOSE, TIGHT = 1e-3, 1e-5
 """Strides at which a path counts as relaxed, and on the way off a saddle."""
+COPIES_OF_PATH, COPIES_OF_TEST = 6.0, 16.0
+"""Real (m, m) matrices in memory at once, in relaxation and in the test for conjugate points."""
 DRIFT, MOST_STEPS = 1e-11, 2048
 """Steps of the flow are doubled until its energy is constant to this, up to so many."""
 
@@ -52,6 +55,17 @@ class Effort:
     segments: int
     continuation: int
     """Straight lines that are followed through the weights."""
+
+
+def check_memory(dimension: int) -> None:
+    """Raises MemoryError in one line, before anything is allocated, if a search of this dimension does not fit."""
+    need, have = COPIES_OF_PATH * 8.0 * dimension**2, memory.available_bytes()
+    if need > have:
+        most = int((have / (8.0 * COPIES_OF_PATH)) ** 0.5)
+        raise MemoryError(
+            f"a search in {dimension} dimensions needs {need / 2**30:.3g} GiB, {have / 2**30:.3g} GiB are available: "
+            f"at most {most} dimensions fit; straight_line_bound gives bounds for more qubits"
+        )
 
 
 def effort_for(dimension: int, starts: int | None, segments: int | None) -> Effort:
@@ -210,6 +224,8 @@ class Search:
     # The test for conjugate points
 
     def _certify(self) -> None:
+        if COPIES_OF_TEST * 8.0 * self.penalty.group.dimension**2 > memory.available_bytes():
+            return  # the test needs Jacobi matrices; without it the result says that it was not tested
         for _ in range(6):
             ahead = [c for c in sorted(self.geodesics, key=lambda c: c.length) if c.conjugate is None]
             tested = [c for c in self.geodesics if c.conjugate is not None and c.conjugate.index == 0]

@@ -1,0 +1,60 @@
+r"""Matrix product states to and from quimb (``pip install qgeom[quimb]``).
+
+quimb keeps bonds and sites as named indices, in any order of axes; here axes are (left bond, site, right bond). Site 0
+is the most significant in both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import quimb.tensor as qtn
+
+from circuits.mps.periodic import PeriodicMPS
+from circuits.mps.state import MPS
+
+
+def to_quimb(psi: MPS | PeriodicMPS) -> qtn.MatrixProductState:
+    """The state as a ``quimb.tensor.MatrixProductState`` with NumPy tensors, cyclic for a `PeriodicMPS`.
+
+    Raises:
+        TypeError: if ``psi`` is neither.
+    """
+    if isinstance(psi, MPS):
+        arrays = [np.asarray(t) for t in psi.tensors]
+        if psi.n_sites == 1:
+            arrays = [arrays[0].reshape(-1)]
+        else:
+            arrays[0], arrays[-1] = arrays[0][0], arrays[-1][:, :, 0]
+    elif isinstance(psi, PeriodicMPS):
+        arrays = [np.asarray(t) for t in psi.tensors]
+    else:
+        raise TypeError(f"expected an MPS or PeriodicMPS, not {type(psi).__name__}")
+    # shapes name quimb's order of axes: left, physical, right; left out where an open chain has none
+    return qtn.MatrixProductState(arrays, shape="lpr")
+
+
+def from_quimb(psi: qtn.MatrixProductState) -> MPS | PeriodicMPS:
+    """The state of a ``quimb.tensor.MatrixProductState``: a `PeriodicMPS` if it is cyclic, else an `MPS`.
+
+    Raises:
+        TypeError: if ``psi`` is no matrix product state of quimb.
+    """
+    if not isinstance(psi, qtn.MatrixProductState):
+        raise TypeError(f"expected a quimb.tensor.MatrixProductState, not {type(psi).__name__}")
+    n = psi.L
+    tensors = []
+    for i in range(n):
+        site: Any = psi[psi.site_tag(i)]
+        physical = psi.site_ind(i)
+        left = psi.bond(i - 1, i) if i > 0 else (psi.bond(n - 1, 0) if psi.cyclic else None)
+        right = psi.bond(i, i + 1) if i < n - 1 else (psi.bond(n - 1, 0) if psi.cyclic else None)
+        data = np.asarray(site.transpose(*(k for k in (left, physical, right) if k is not None)).data)
+        if left is None:
+            data = data[None]
+        if right is None:
+            data = data[..., None]
+        tensors.append(jnp.asarray(data))
+    return PeriodicMPS(tensors) if psi.cyclic else MPS(tensors)
