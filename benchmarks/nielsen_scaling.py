@@ -1,7 +1,8 @@
 """What a step of the Nielsen solver costs against the number of qubits: `python benchmarks/nielsen_scaling.py [MOST]`.
 
 No peer solves this problem, so the measure is the machine itself: the last column of the table is one real product of
-two (m, m) matrices, m = 4^n - 1. Medians, warm; saved (results/nielsen-scaling.json) before it is drawn.
+two (m, m) matrices, m = 4^n - 1. Medians, warm; saved (results/nielsen-scaling.json) before it is drawn
+(docs/images/nielsen-scaling.svg).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from qgeom.nielsen.relaxation import relax
 
 jax.config.update("jax_enable_x64", True)
 OUT = Path(__file__).parent / "results"
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
 SEGMENTS, FLOW_STEPS = 16, 64
 NAMES = {
     "flow": "geodesic (64 steps)",
@@ -96,7 +98,7 @@ def draw(rows: list[dict[str, float]]) -> None:
         axes.set_xlabel("qubits $n$")
         axes.set_ylabel("seconds per step, warm")
         axes.legend()
-        style.save(figure, OUT / "nielsen-scaling", ("svg", "png"))
+        style.save(figure, IMAGES / "nielsen-scaling", ("svg",))
 
 
 def main() -> None:

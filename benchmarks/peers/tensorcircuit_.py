@@ -59,4 +59,4 @@ def energy(n_qubits: int, n_layers: int) -> Contender:
 def gradient(n_qubits: int, n_layers: int) -> Contender:
     """Gradient of the energy by reverse mode."""
     f = K.jit(K.grad(_energy(n_qubits, n_layers)))
-    return Contender(_loader(n_qubits, n_layers), lambda theta: f(theta).block_until_ready()).real
+    return Contender(_loader(n_qubits, n_layers), lambda theta: f(theta).block_until_ready().real)
