@@ -47,8 +47,8 @@ Device = Annotated[
 ]
 
 
-SYNTHESIS = "synthesis"
-"""The task of `qgeom compare` that is no data set."""
+SYNTHESIS, GROUND_STATE = "synthesis", "ground-state"
+"""The tasks of `qgeom compare` that are no data sets."""
 
 
 @app.command("list")
@@ -95,7 +95,9 @@ def run(
 def compare(
     task: Annotated[
         str,
-        typer.Argument(metavar="TASK", help="iris, two-moons, digits, parity, a CSV file, or synthesis."),
+        typer.Argument(
+            metavar="TASK", help="iris, two-moons, digits, parity, a CSV file, synthesis, or ground-state."
+        ),
     ],
     assignments: Set = None,
     out: Out = None,
@@ -107,6 +109,8 @@ def compare(
     """Quantum and classical side by side: learn the same task, measure alike."""
     if task == SYNTHESIS:
         compute = _synthesis(assignments or (), seed, precision)
+    elif task == GROUND_STATE:
+        compute = _ground_states(assignments or (), seed, precision)
     else:
         compute = _classification(task, assignments or (), seed, precision)
     _configure(precision, device)
@@ -141,6 +145,14 @@ def _synthesis(assignments: Sequence[str], seed: int, precision: int) -> Callabl
     if precision == 32:
         raise InputError("compare synthesis needs double precision; leave --precision at 64")
     return lambda progress, folder: qgeom.comparison.synthesise(settings, seed, progress, folder)
+
+
+def _ground_states(assignments: Sequence[str], seed: int, precision: int) -> Callable[..., Any]:
+    """The comparison whose task is the ground state of a spin chain."""
+    settings = qgeom.settings.parse_settings(qgeom.comparison.GroundStateSettings, assignments)
+    if precision == 32:
+        raise InputError("compare ground-state needs double precision; leave --precision at 64")
+    return lambda progress, folder: qgeom.comparison.ground_states(settings, seed, progress, folder)
 
 
 @app.command()

@@ -10,7 +10,7 @@ in one `lax.scan`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,12 +30,13 @@ class Tensors(NamedTuple):
 
     ``head``: the layers whose bond dimension grows, or all of them where every position has its own tensors, each
     array with a leading axis of positions. ``tail``: the shared layers of equal bond dimension, with a leading axis
-    of layers, or None. ``cap``: the top vector ``(chi^t, 1)`` of a finite MERA, or the repeated `Layer`.
+    of layers, or None. ``cap``: the top vector ``(chi^t, 1)`` of a finite MERA, or the repeated `Layer`. The same
+    tree holds gradients, metrics and density matrices of the tensors.
     """
 
-    head: tuple[Layer, ...]
-    tail: Layer | None
-    cap: Array | Layer
+    head: tuple[Any, ...]
+    tail: Any
+    cap: Any
 
 
 class Evaluation(NamedTuple):
@@ -51,8 +52,8 @@ class Evaluation(NamedTuple):
 class Warm(NamedTuple):
     """Where the fixed points of the repeated layer start: ``sigma`` (trace one) and the summed Hamiltonian."""
 
-    density: Array
-    hamiltonian: Array
+    density: Any
+    hamiltonian: Any
 
 
 def unfold(scheme: Scheme, layer: Layer) -> Layer:
@@ -222,7 +223,7 @@ def _metric(scheme: Scheme, tensors: Tensors, densities: Tensors, repeated: Arra
         # The layers of the tail stand where positions do, each with its own density.
         tail = _upper_densities(scheme, unfold(scheme, tensors.tail), sigma[:, 0], neighbours=False)
         level *= rate**layers
-    cap: Array | Layer = jnp.full((1, 1), level**2, jax.tree.leaves(tensors)[0].dtype)
+    cap: Any = jnp.full((1, 1), level**2, jax.tree.leaves(tensors)[0].dtype)
     if repeated is not None:
         level *= rate / (1.0 - rate)  # the sum over all the layers it stands for
         stacked = unfold(scheme, _shared(tensors.cap))

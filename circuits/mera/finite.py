@@ -32,7 +32,7 @@ class FiniteMERA(eqx.Module):
     """
 
     layers: tuple[Layer, ...]
-    top: Array
+    top: Any
     scheme: Scheme = eqx.field(static=True)
 
     @property

@@ -130,23 +130,23 @@ def ground_state(
             "with periodic=True, or leave uniform out"
         )
     wanted = np.result_type(real, np.complex64) if np.iscomplexobj(operators) else real
-    operators = operators.astype(wanted)
     if initial_state is not None:
         start = _checked(initial_state, infinite, n_sites, kind, operators)
     elif n_sites is None:
         start = start_infinite(kind, operators[0], chi, layers, key)
     else:
         start = start_finite(kind, operators, n_sites, chi, layers, shared, key)
+    start = jax.tree.map(lambda x: x.astype(wanted), start)  # found in double precision
     unit = 1.0
     if n_sites is not None:
         unit = float(n_sites)
         if isinstance(start, FiniteMERA) and not start.is_uniform:
             operators = np.broadcast_to(operators, (n_sites, *operators.shape[1:]))
-        operators = (operators / n_sites).astype(wanted)
+        operators = operators / n_sites
     found = minimise(
         kind,
         start,
-        operators,
+        operators.astype(wanted),
         method=method,
         tolerance=tolerance,
         max_iterations=max_iterations,
@@ -190,7 +190,7 @@ def _checked(
     scheme: Scheme,
     operators: np.ndarray,
 ) -> FiniteMERA | ScaleInvariantMERA:
-    """A start given by the caller, in the dtype of the Hamiltonian."""
+    """A start given by the caller."""
     kind = ScaleInvariantMERA if infinite else FiniteMERA
     if not isinstance(state, kind):
         raise TypeError(f"initial_state must be a {kind.__name__} here; got {type(state).__name__}")
@@ -205,4 +205,4 @@ def _checked(
         raise ValueError(
             "initial_state is complex while the Hamiltonian is real; give its real part, made isometric"
         )
-    return jax.tree.map(lambda x: x.astype(operators.dtype), state)
+    return state

@@ -74,9 +74,9 @@ def ring_state(operator: np.ndarray, support: int, sites: int) -> np.ndarray:
         return out.ravel()
 
     size = d**sites
-    linear = scipy.sparse.linalg.LinearOperator((size, size), matvec=apply, dtype=operator.dtype)
+    linear = scipy.sparse.linalg.LinearOperator((size, size), matvec=apply, dtype=operator.dtype)  # pyright: ignore
     start = np.random.default_rng(0).normal(size=size).astype(operator.dtype)
-    _, vectors = scipy.sparse.linalg.eigsh(linear, 1, which="SA", v0=start, tol=1e-7)
+    _, vectors = scipy.sparse.linalg.eigsh(linear, 1, which="SA", v0=start, tol=1e-7)  # pyright: ignore
     return vectors[:, 0]
 
 

@@ -1,8 +1,8 @@
 r"""The linearised update of Evenbly and Vidal, PRB 79, 144108 (2009), section IV.
 
-With its own conjugate held fixed the energy is linear in a tensor, ``E = Re tr(Y^+ W)``, minimal at ``W =
--polar(Y)``. The Hamiltonian is first shifted to be negative. That shift adds ``-gamma W rho`` to the environment ``Y``, with
-``rho`` the density matrix of the tensor's upper legs, so the update reads::
+With its conjugate held fixed the energy is linear in a tensor, ``E = Re tr(Y^+ W)``, least at ``W = -polar(Y)``. The
+Hamiltonian is first shifted to be negative. That shift adds ``-gamma W rho`` to the environment ``Y``, with ``rho`` the
+density matrix of the tensor's upper legs, so the update reads::
 
     W  <-  polar(gamma W rho - G),      G = gradient of the energy
 

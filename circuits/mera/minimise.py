@@ -50,7 +50,7 @@ def minimise(
 
     def evaluate(tensors: Tensors, residual: float) -> Sample:
         nonlocal warm
-        accuracy = real(fixed_point_tolerance(residual))
+        accuracy = real(max(fixed_point_tolerance(residual), 100.0 * np.finfo(dtype).eps))
         found = program(scheme, infinite, held, tensors, warm, accuracy)
         warm = found.warm
         value, gradient, metric = jax.device_get((found.energy, found.gradient, found.metric))
@@ -73,7 +73,7 @@ def start_finite(
     shared: bool,
     key: Key[Array, ""] | None,
 ) -> FiniteMERA:
-    """The start of `circuits.mera.initial` for a ring: the mean operator stands for all, its ground state is the top."""
+    """The start of `circuits.mera.initial` for a ring: of the mean operator, with its ground state on top."""
     depth = layers_of(scheme, n_sites, operators.shape[-1], bond_dimension, layers)
     dimensions = growth(scheme, operators.shape[-1], bond_dimension, depth)
     made, raised = initial.layers(scheme, operators.mean(axis=0), dimensions, key)

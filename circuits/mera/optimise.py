@@ -113,8 +113,8 @@ class History(NamedTuple):
         """With one more pair, unless the energy does not curve upwards along it."""
         if not _dot(step, change) > 1e-10 * np.linalg.norm(step) * np.linalg.norm(change):
             return self
-        join = lambda old, new: np.concatenate([old, new[None]])[-MEMORY:]
-        return History(join(self.steps, step), join(self.changes, change))
+        steps = np.concatenate([self.steps, step[None]])[-MEMORY:]
+        return History(steps, np.concatenate([self.changes, change[None]])[-MEMORY:])
 
 
 class Record:

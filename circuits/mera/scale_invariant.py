@@ -54,6 +54,10 @@ class ScaleInvariantMERA(eqx.Module):
         """Real or complex floating point."""
         return self.repeated.isometry.dtype
 
+    def extended(self, layers: int = 1) -> ScaleInvariantMERA:
+        """The same state with copies of the repeated layer as further transitional layers, free to differ from it."""
+        return ScaleInvariantMERA((*self.layers, *(self.repeated,) * layers), self.repeated, self.scheme)
+
     def density_matrices(self) -> tuple[Array, ...]:
         r"""The mean density matrix of ``support`` neighbouring sites (3 binary, 2 ternary) at every level.
 

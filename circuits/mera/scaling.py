@@ -1,11 +1,13 @@
 r"""Conformal data of a scale-invariant MERA: scaling dimensions and the central charge.
 
 Pfeifer, Evenbly and Vidal, PRA 79, 040301 (2009): an eigenvalue ``lambda`` of the ascending superoperator of the
-repeated layer belongs to a scaling operator of dimension ``Delta = -log_b |lambda|``, and the entropies of blocks of one and
-two coarse sites differ by ``(c/3) ln 2``.
+repeated layer belongs to a scaling operator of dimension ``Delta = -log_b |lambda|``, and the entropies of blocks of
+one and two coarse sites differ by ``(c/3) ln 2``.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,12 +36,11 @@ def scaling_dimensions(mera: ScaleInvariantMERA, count: int = 6) -> np.ndarray:
         return np.asarray(raise_once(mera.scheme, mera.repeated, jnp.asarray(vector.reshape(shape)))).ravel()
 
     dtype = np.dtype(mera.dtype)
-    operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=matvec, dtype=dtype)
+    operator: Any = scipy.sparse.linalg.LinearOperator((size, size), matvec=matvec, dtype=dtype)  # pyright: ignore
     start = np.random.default_rng(0).normal(size=size).astype(dtype)
     # Two more than wanted: Arnoldi may miss one of a cluster at the edge.
-    values = scipy.sparse.linalg.eigs(
-        operator, min(count + 2, size - 2), v0=start, tol=1e-10, return_eigenvectors=False
-    )
+    most = min(count + 2, size - 2)
+    values = scipy.sparse.linalg.eigs(operator, most, v0=start, return_eigenvectors=False)
     return np.sort(-np.log(np.abs(values)) / np.log(mera.scheme.branching))[:count].astype(np.float64)
 
 

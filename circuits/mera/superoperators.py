@@ -12,7 +12,7 @@ so that the energy ``sum_s tr(rho_s O_s)`` is the same at every level.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +24,12 @@ from circuits.mera.schemes import Cone, Scheme
 class Layer(NamedTuple):
     """The tensors of one layer: disentanglers ``(P, d, d, d, d)`` and isometries ``(P, d, ..., d, chi)``.
 
-    Lower (fine) indices first, in the order of the sites; as matrices from upper to lower both are isometries.
+    Lower (fine) indices first, in the order of the sites; as matrices from upper to lower both are isometries. NumPy
+    arrays where nothing is compiled.
     """
 
-    disentangler: Array
-    isometry: Array
+    disentangler: Any
+    isometry: Any
 
 
 def ascend(scheme: Scheme, layer: Layer, operators: Array, bra: Layer | None = None) -> Array:
@@ -85,7 +86,7 @@ def _around(cone: Cone, layer: Layer, positions: int) -> Layer:
     u, w = (jnp.broadcast_to(x, (positions, *x.shape[1:])) for x in layer)
     us = tuple(jnp.roll(u, -k, axis=0) for k in cone.disentanglers)
     ws = tuple(jnp.roll(w, -k, axis=0) for k in cone.isometries)
-    return Layer(us, ws)  # type: ignore[arg-type]
+    return Layer(us, ws)
 
 
 def _with_image(side: Layer) -> Layer:
@@ -93,7 +94,7 @@ def _with_image(side: Layer) -> Layer:
     return Layer(
         tuple(jnp.concatenate([a, jnp.transpose(b, (0, 2, 1, 4, 3))]) for a, b in zip(us, us[::-1])),
         tuple(jnp.concatenate([a, _reflect_isometry(b)]) for a, b in zip(ws, ws[::-1])),
-    )  # type: ignore[arg-type]
+    )
 
 
 def _chosen(scheme: Scheme, operators: Array, offset: int) -> Array:

@@ -47,7 +47,7 @@ def windows(hamiltonian: PauliSum | LocalHamiltonian, scheme: Scheme) -> Windows
     constant = 0.0
     for sites, matrix in _terms(hamiltonian):
         if not sites:
-            constant += float(matrix.real.item())
+            constant += float(np.real(matrix.item()))
             continue
         ordered, start, matrix = _arrange(n, s, d, sites, matrix, scheme)
         k = ordered
@@ -80,7 +80,7 @@ def bulk(hamiltonian: Any, scheme: Scheme) -> np.ndarray:
     matrix, d = two_site(hamiltonian)
     s = scheme.support
     placed = [np.kron(np.kron(np.eye(d**k), matrix), np.eye(d ** (s - 2 - k))) for k in range(s - 1)]
-    return (sum(placed) / (s - 1)).reshape((d,) * (2 * s))
+    return (np.sum(placed, axis=0) / (s - 1)).reshape((d,) * (2 * s))
 
 
 def ring(matrix: Any, n_sites: int) -> LocalHamiltonian:

@@ -25,9 +25,10 @@ from circuits.mps.exact_ground import solve_exactly
 from circuits.mps.mpo import MPO
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
+from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
 
-_FIRST = 16  # bond dimension of the first stage
+_FIRST = 27  # largest bond dimension of the first stage
 _MIXING = 1e-3  # weight of the perturbation in the first sweep; a tenth of it in each that follows
 _KRYLOV = 6  # with 3 the last digits of a critical chain take ten times as many sweeps
 _KRYLOV_MOST = 20
@@ -85,19 +86,28 @@ class GroundState:
         return self._variance()
 
 
-def default_schedule(bond_dimension: int, tolerance: float, max_sweeps: int) -> tuple[Stage, ...]:
-    """Two-site sweeps at bond dimension 16 (or less), then one-site sweeps at growing ones."""
-    if bond_dimension <= _FIRST:
-        return (
-            Stage(bond_dimension, 2, max_sweeps, max(1e-10, tolerance)),
-            Stage(bond_dimension, 1, max_sweeps, tolerance),
-        )
+def default_schedule(
+    bond_dimension: int, local_dimension: int, tolerance: float, max_sweeps: int
+) -> tuple[Stage, ...]:
+    """Two-site sweeps at a small power of d (16 for qubits, 27 for spin 1), then one-site sweeps at growing sizes.
+
+    Powers of d because all active tensors then have one shape, and compile once.
+    """
+    d = local_dimension
     sizes = [bond_dimension]
-    while sizes[0] > _FIRST * _GROWTH:
-        sizes.insert(0, sizes[0] // _GROWTH)
-    first = Stage(_FIRST, 2, max_sweeps, max(1e-10, tolerance))
+    first = _power(d, min(_FIRST, bond_dimension))
+    while sizes[0] > first * _GROWTH and _power(d, sizes[0] // _GROWTH) > first:
+        sizes.insert(0, _power(d, sizes[0] // _GROWTH))
+    start = Stage(first, 2, max_sweeps, max(1e-10, tolerance))
     middle = [Stage(size, 1, 4, max(1e-11, tolerance)) for size in sizes[:-1]]
-    return (first, *middle, Stage(bond_dimension, 1, max_sweeps, tolerance))
+    return (start, *middle, Stage(bond_dimension, 1, max_sweeps, tolerance))
+
+
+def _power(d: int, largest: int) -> int:
+    power = 1
+    while power * d <= largest:
+        power *= d
+    return power
 
 
 def ground_state(
@@ -126,7 +136,7 @@ def ground_state(
             in double and 1e-6 in single precision unless given.
         max_sweeps: largest number of sweeps in a stage.
         schedule: the stages, `default_schedule` unless given.
-        initial: a state to start from, instead of a random one.
+        initial: a state to start from, instead of a random one; stages of smaller bond dimension are left out.
         orthogonal_to: lower states to project out: the result is the lowest state orthogonal to them.
         krylov_steps: applications of the effective Hamiltonian per site; 6 unless given, more where few sites are
             active.
@@ -163,8 +173,12 @@ def ground_state(
         vector, energy, residual = solve_exactly(operator, [np.asarray(p.to_vector()) for p in orthogonal_to])
         state = MPS.from_vector(jnp.asarray(vector, kind), d)
         return GroundState(state, energy, True, residual, 0.0, (energy,), lambda: residual**2)
-    stages = default_schedule(size, tolerance, max_sweeps) if schedule is None else tuple(schedule)
-    return _run(operator, stages, initial, orthogonal_to, krylov_steps, key, kind, progress)
+    stages = default_schedule(size, d, tolerance, max_sweeps) if schedule is None else tuple(schedule)
+    if schedule is None and initial is not None:  # do not cut down what was given
+        stages = tuple(s for s in stages if s.bond_dimension >= min(initial.bond_dimension, size))
+    _check_stages(stages, size)
+    with few_blas_threads(d * max(stage.bond_dimension for stage in stages)):
+        return _run(operator, stages, initial, orthogonal_to, krylov_steps, key, kind, progress)
 
 
 def _run(
@@ -245,6 +259,14 @@ def _expansion(width: int, used: int, bond: int, dtype: Any) -> jax.Array:
     random = np.random.default_rng(0).normal(size=(width, bond, bond)) / np.sqrt(width * bond)
     random[:, :, :used] = 0.0
     return jnp.asarray(random, dtype)
+
+
+def _check_stages(stages: Sequence[Stage], largest: int) -> None:
+    sizes = [stage.bond_dimension for stage in stages]
+    if not sizes or sizes != sorted(sizes) or sizes[0] < 1 or sizes[-1] > largest:
+        raise ValueError(f"the stages of a schedule must grow, from 1 to at most {largest}; got {sizes}")
+    if any(stage.sites not in (1, 2) or stage.sweeps < 1 for stage in stages):
+        raise ValueError(f"a stage optimises 1 or 2 sites, in at least one sweep; got {tuple(stages)}")
 
 
 def _check(operator: MPO, states: Sequence[MPS], steps: int | None) -> None:

@@ -30,6 +30,7 @@ from circuits.mps.evolved import Evolved
 from circuits.mps.mpo import MPO
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
+from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
 
 
@@ -88,14 +89,16 @@ def evolve_tdvp(
     random = np.random.default_rng(0).normal(size=(width, bond, bond)) / np.sqrt(width * bond)
     random[:, :, :used] = 0.0
     factor = -0.5 * time_step if imaginary else -0.5j * time_step
-    chain, discarded, log_norm, error = _evolve(
-        problem,
-        jnp.asarray(random, kind),
-        jnp.asarray(factor, kind),
-        n_steps,
-        pairs=sites == 2,
-        steps=krylov_steps,
-    )
+    with few_blas_threads(dims[0] * bond):
+        moved = _evolve(
+            problem,
+            jnp.asarray(random, kind),
+            jnp.asarray(factor, kind),
+            n_steps,
+            pairs=sites == 2,
+            steps=krylov_steps,
+        )
+        chain, discarded, log_norm, error = jax.block_until_ready(moved)
     out = MPS([jnp.asarray(t) for t in disassemble(chain)]).normalised()
     lost = float(log_norm) if imaginary else 0.0
     return Evolved(out, time_step * n_steps, float(discarded), lost, float(error))

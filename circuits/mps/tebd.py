@@ -29,9 +29,12 @@ from circuits.mps.evolved import Evolved
 from circuits.mps.neighbours import bond_terms, kron_sum
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
+from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
 
 _SUZUKI = 1.0 / (4.0 - 4.0 ** (1.0 / 3.0))
+_PERIOD = 5  # parts of the fourth-order step
+_ENTRIES = 4  # different fractions in it
 _FLAVOUR = 1e-3  # how much of a random matrix starts the search for the kept space
 
 
@@ -44,7 +47,7 @@ def evolve_tebd(
     bond_dimension: int = 64,
     order: int = 2,
     imaginary: bool = False,
-    truncation: str = "qr",
+    truncation: str = "svd",
     dtype: Any = None,
 ) -> Evolved:
     r"""``exp(-i H t) psi``, or ``exp(-H t) psi`` normalised, with ``t = time_step * n_steps``.
@@ -59,10 +62,10 @@ def evolve_tebd(
         bond_dimension: bond dimension D of the result, and of all states on the way.
         order: 2 or 4.
         imaginary: imaginary time.
-        truncation: ``"svd"`` keeps the largest D singular values; ``"qr"`` finds their space by two rounds of subspace
-            iteration from the space kept before (Unfried, Hauschild and Pollmann, PRB 107, 155133 (2023)), several
-            times
-            faster: the same where nothing needs to be cut, and else within a fraction of the least possible weight.
+        truncation: ``"svd"`` keeps the largest D singular values; ``"qr"`` finds their space by two rounds of
+            subspace iteration from the space kept before (Unfried, Hauschild and Pollmann, PRB 107, 155133 (2023)),
+            which avoids the SVDs that are slow on a GPU: the same where nothing needs to be cut, and else close to the
+            least possible weight.
         dtype: float64 or float32, the precision; float64 unless given.
 
     Raises:
@@ -89,11 +92,13 @@ def evolve_tebd(
     tensors = _stacked(start, blocks, bond, kind)
     table, plan = _gates(terms, blocks, bond, time_step, n_steps, order, imaginary)
     table = jax.tree.map(lambda x: jnp.asarray(x.astype(kind)), table)
-    tensors, discarded, log_norm = _evolve(
-        tensors, table, jnp.asarray(plan), imaginary=imaginary, svd=truncation == "svd"
-    )
-    out = MPS([jnp.asarray(t) for t in _site_tensors(tensors, blocks, n)]).normalised()
-    return Evolved(out, time_step * n_steps, float(discarded), float(log_norm) if imaginary else 0.0)
+    with few_blas_threads(d * bond):
+        out = _evolve(
+            tensors, table, jax.tree.map(jnp.asarray, plan), imaginary=imaginary, svd=truncation == "svd"
+        )
+        tensors, discarded, log_norm = jax.block_until_ready(out)
+    final = MPS([jnp.asarray(t) for t in _site_tensors(tensors, blocks, n)]).normalised()
+    return Evolved(final, time_step * n_steps, float(discarded), float(log_norm) if imaginary else 0.0)
 
 
 class _Layer(NamedTuple):
@@ -104,26 +109,40 @@ class _Layer(NamedTuple):
     right: Any  # (..., d D, d D)
 
 
+class _Plan(NamedTuple):
+    """Which entry of the tables each layer takes, ``X Y X Y ... X``; the pattern of a step repeats. Traced: neither the
+    number of steps nor the order compiles anew.
+    """
+
+    ends: Any  # of the first and the last X, scalar
+    y: Any  # of the Y layers of a period, (5,)
+    x: Any  # of the X layers after each of them, (5,)
+    length: Any  # number of Y layers
+
+
 def _gates(
     terms: np.ndarray, k: int, bond: int, step: float, n_steps: int, order: int, imaginary: bool
-) -> tuple[tuple[_Layer, _Layer], np.ndarray]:
-    """Tables of layers X and Y for every fraction of the step, and the plan (Y index, X index); Y index -1: none."""
-    if order == 2:
-        fractions = [1.0]
-    else:
-        fractions = [_SUZUKI, _SUZUKI, 1.0 - 4.0 * _SUZUKI, _SUZUKI, _SUZUKI]
-    ys = fractions * n_steps
-    xs = [0.5 * (a + b) for a, b in zip([0.0, *ys], [*ys, 0.0], strict=True)]
-    values = sorted({round(x, 14) for x in (*xs, *ys)})
+) -> tuple[tuple[_Layer, _Layer], _Plan]:
+    """Tables of the layers X and Y for every fraction of the step, and the plan."""
+    q = 1.0 - 4.0 * _SUZUKI
+    fractions = [1.0] * _PERIOD if order == 2 else [_SUZUKI, _SUZUKI, q, _SUZUKI, _SUZUKI]
+    between = [0.5 * (fractions[i] + fractions[(i + 1) % _PERIOD]) for i in range(_PERIOD)]
+    end = 0.5 * fractions[0]
+    values = sorted({round(v, 14) for v in (end, *fractions, *between)})
     index = {value: i for i, value in enumerate(values)}
-    plan = [(-1, index[round(xs[0], 14)])]
-    plan += [(index[round(y, 14)], index[round(x, 14)]) for y, x in zip(ys, xs[1:], strict=True)]
     factor = -step if imaginary else -1j * step
     layers = [_layers(terms, k, bond, factor * value) for value in values]
+    layers += [layers[-1]] * (_ENTRIES - len(layers))
     stacked = [
         _Layer(*(np.stack(parts) for parts in zip(*side, strict=True))) for side in zip(*layers, strict=True)
     ]
-    return (stacked[0], stacked[1]), np.array(plan, dtype=np.int32)
+    plan = _Plan(
+        np.int32(index[round(end, 14)]),
+        np.array([index[round(v, 14)] for v in fractions], dtype=np.int32),
+        np.array([index[round(v, 14)] for v in between], dtype=np.int32),
+        np.int32(n_steps * (1 if order == 2 else _PERIOD)),
+    )
+    return (stacked[0], stacked[1]), plan
 
 
 def _layers(terms: np.ndarray, k: int, bond: int, factor: complex) -> tuple[_Layer, _Layer]:
@@ -262,12 +281,15 @@ def _apply_layer(
 
 @functools.partial(jax.jit, static_argnames=("imaginary", "svd"))
 def _evolve(
-    tensors: Array, table: tuple[_Layer, _Layer], plan: Array, *, imaginary: bool, svd: bool
+    tensors: Array, table: tuple[_Layer, _Layer], plan: _Plan, *, imaginary: bool, svd: bool
 ) -> tuple[Array, Float[Array, ""], Float[Array, ""]]:
-    def step(carry: Any, indices: Array) -> tuple[Any, None]:
+    def step(j: Array, carry: Any) -> Any:
         tensors, centres, discarded, log_norm = carry
+        place = jnp.maximum(j - 1, 0) % _PERIOD
+        at_end = (j == 0) | (j == plan.length)
+        entries = jnp.where(at_end, plan.ends, plan.x[place]), plan.y[place]
         first, second = (
-            jax.tree.map(lambda x, i=i: x[i], side) for side, i in zip(table, (indices[1], indices[0]))
+            jax.tree.map(lambda x, i=i: x[i], side) for side, i in zip(table, entries, strict=True)
         )
 
         def layer_y(state: tuple[Array, Array]) -> tuple[Array, Array, Array]:
@@ -276,7 +298,7 @@ def _evolve(
         def nothing(state: tuple[Array, Array]) -> tuple[Array, Array, Array]:
             return (*state, jnp.zeros((), tensors.real.dtype))
 
-        tensors, centres, cut = lax.cond(indices[0] >= 0, layer_y, nothing, (tensors, centres))
+        tensors, centres, cut = lax.cond(j > 0, layer_y, nothing, (tensors, centres))
         if imaginary:
             tensors, centres, size = _canonical(tensors)
             log_norm = log_norm + jnp.log(size)
@@ -284,9 +306,10 @@ def _evolve(
         if imaginary:
             tensors, centres, size = _canonical(tensors)
             log_norm = log_norm + jnp.log(size)
-        return (tensors, centres, discarded + cut + more, log_norm), None
+        return tensors, centres, discarded + cut + more, log_norm
 
     zero = jnp.zeros((), tensors.real.dtype)
     tensors, centres, _ = _canonical(tensors)
-    (tensors, _, discarded, log_norm), _ = lax.scan(step, (tensors, centres, zero, zero), plan)
+    start = (tensors, centres, zero, zero)
+    tensors, _, discarded, log_norm = lax.fori_loop(0, plan.length + 1, step, start)
     return tensors, discarded, log_norm

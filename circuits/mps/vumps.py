@@ -30,6 +30,7 @@ from circuits.mps.dtypes import complex_dtype
 from circuits.mps.linalg import polar
 from circuits.mps.neighbours import bond_terms
 from circuits.mps.sizes import check_positive
+from circuits.mps.threads import few_blas_threads
 from circuits.mps.uniform import UniformMPS
 from circuits.paulis import PauliSum
 
@@ -120,7 +121,9 @@ def uniform_ground_state(
     shift = float(np.linalg.eigvalsh(h)[0])  # energies near zero lose fewer digits
     term = jnp.asarray((h - shift * np.eye(d * d)).astype(kind))
     limit = jnp.asarray(tolerance, real)
-    al, ar, c, energy, residual, count = _solve(*arrays, term, limit, jnp.asarray(max_iterations, jnp.int32))
+    with few_blas_threads(d * bond):
+        solved = _solve(*arrays, term, limit, jnp.asarray(max_iterations, jnp.int32))
+        al, ar, c, energy, residual, count = jax.block_until_ready(solved)
     converged = bool(residual <= tolerance)
     if not converged:
         warnings.warn(

@@ -6,8 +6,13 @@ compared with like, is in :mod:`qgeom.comparison.measures`; the default pair is 
 
 :func:`synthesise` is the comparison whose task is a transformation: a circuit that learned a unitary beside networks
 that learned a rotation, as built against the shortest path (:mod:`qgeom.comparison.synthesis`).
+:func:`ground_states` is the one whose task is the ground state of a spin chain: circuit, MPS, MERA and network
+(:mod:`qgeom.comparison.ground_state`).
 """
 
+from qgeom.comparison.ground_state import run as ground_states
+from qgeom.comparison.ground_state_result import GroundStates
+from qgeom.comparison.ground_state_settings import GroundStateSettings
 from qgeom.comparison.result import Comparison
 from qgeom.comparison.running import compare, run
 from qgeom.comparison.settings import CompareSettings, SynthesisSettings
@@ -18,11 +23,14 @@ from qgeom.comparison.synthesis_result import Synthesis
 __all__ = [
     "CompareSettings",
     "Comparison",
+    "GroundStateSettings",
+    "GroundStates",
     "Synthesis",
     "SynthesisSettings",
     "compare",
     "default_circuit",
     "default_network",
+    "ground_states",
     "run",
     "synthesise",
 ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         layer_curve,
         measurement_distance,
         nielsen_geodesic,
+        parent_uncle,
         statistics,
         switchback,
     )
@@ -28,6 +29,7 @@ NAMES = (
     "nielsen-geodesic",
     "complexity-growth",
     "switchback",
+    "parent-uncle",
     "capacity",
 )
 """Every experiment, in the order of the paper; the module of ``fisher-kl`` is ``fisher_kl``."""

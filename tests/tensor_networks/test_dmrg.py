@@ -43,7 +43,7 @@ def test_critical_ising_chain_has_the_energy_of_free_fermions():
 def test_variance_is_that_of_the_state():
     # nearest neighbours: the two-site variance is <H^2> - <H>^2
     h = hamiltonians.ising(12)
-    result = ground_state(h, 5, schedule=[Stage(5, 2, 4, 1e-9), Stage(5, 1, 6, 1e-9)])
+    result = ground_state(h, 4, schedule=[Stage(4, 2, 8, 1e-12)])
     psi = np.asarray(result.state.to_vector())
     image = h.to_sparse() @ psi
     exact = image @ image - (psi @ image) ** 2
@@ -79,7 +79,7 @@ def test_bond_dimensions_between_powers(n_sites, bond, limit):
 
 def test_aklt_is_exact_at_bond_dimension_two():
     # one of the four ground states of the open chain; -2/3 per bond
-    result = ground_state(aklt(14), 6, tolerance=1e-13)
+    result = ground_state(aklt(14), 9, tolerance=1e-13)
     assert abs(result.energy + 13.0 * 2.0 / 3.0) < 1e-9
     schmidt = np.asarray(result.state.schmidt_values())[6]
     assert np.all(schmidt[4:] < 1e-5)  # rank 2, or 4 where the ends are entangled
@@ -93,13 +93,13 @@ def test_degenerate_ground_states_give_the_energy():
 
 def test_ring_and_complex_hamiltonians():
     ring = hamiltonians.heisenberg(10, periodic=True)
-    result = ground_state(ring, 24, tolerance=1e-10)
-    assert 0.0 <= result.energy - ring.spectrum(1)[0] < 1e-4
+    result = ground_state(ring, 16, tolerance=1e-10)
+    assert 0.0 <= result.energy - ring.spectrum(1)[0] < 1e-3
     # a rotation of every site by i about Z makes the chain complex, not its spectrum
     dm = LocalHamiltonian(9, 2, [((i, i + 1), _twisted(0.3)) for i in range(8)])
-    result = ground_state(dm, 12, tolerance=1e-10)
+    result = ground_state(dm, 8, tolerance=1e-10)
     assert result.state.dtype == jnp.complex128
-    assert 0.0 <= result.energy - hamiltonians.heisenberg(9).spectrum(1)[0] < 1e-4
+    assert 0.0 <= result.energy - hamiltonians.heisenberg(9).spectrum(1)[0] < 5e-3
 
 
 def _twisted(angle: float) -> np.ndarray:
@@ -176,6 +176,10 @@ def test_bad_input_is_said_in_one_line():
         ground_state(h, 4, initial=MPS.product([[1.0, 0.0]] * 7))
     with pytest.raises(ValueError, match="krylov_steps"):
         ground_state(h, 4, krylov_steps=0)
+    with pytest.raises(ValueError, match="must grow, from 1 to at most 4"):
+        ground_state(h, 4, schedule=[Stage(8, 2, 1, 1e-6)])
+    with pytest.raises(ValueError, match="1 or 2 sites"):
+        ground_state(h, 4, schedule=[Stage(4, 3, 1, 1e-6)])
 
 
 def test_no_convergence_is_marked_and_said():

@@ -41,7 +41,7 @@ def exact(name: str, imaginary: bool) -> tuple[MPS, np.ndarray, float]:
     return psi, after / norm, np.log(norm)
 
 
-def error(name: str, n_steps: int, order: int, imaginary: bool, truncation: str = "qr") -> float:
+def error(name: str, n_steps: int, order: int, imaginary: bool, truncation: str = "svd") -> float:
     psi, after, _ = exact(name, imaginary)
     bond = max(psi.local_dimensions) ** (psi.n_sites // 2)
     result = evolve_tebd(
@@ -72,7 +72,7 @@ def test_the_error_falls_with_the_order_of_the_step(name, imaginary, order):
 
 
 def test_both_truncations_agree_where_nothing_is_cut():
-    assert abs(error("mixed field", 8, 2, False, "svd") - error("mixed field", 8, 2, False)) < 1e-11
+    assert abs(error("mixed field", 8, 2, False, "qr") - error("mixed field", 8, 2, False)) < 1e-11
 
 
 def test_truncation_by_qr_cuts_hardly_more_than_the_least():
