@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from circuits.hamiltonians import PauliSum
     from circuits.local import LocalHamiltonian
     from circuits.measured import Measured, modulo_classes, parity_classes
-    from circuits.networks import MLP, Attention, RandomFeatures, ResNet
+    from circuits.networks import MLP, Attention, MLPState, RandomFeatures, RBMState, ResNet
     from circuits.statevector import expectation
 
 __distribution__ = "qgeom"  # tells this package from the unrelated `circuits` of PyPI
@@ -115,7 +115,7 @@ __getattr__, __dir__, __all__ = attach(
         "hamiltonians": ("PauliSum",),
         "local": ("LocalHamiltonian",),
         "measured": ("Measured", "modulo_classes", "parity_classes"),
-        "networks": ("MLP", "Attention", "RandomFeatures", "ResNet"),
+        "networks": ("MLP", "Attention", "MLPState", "RBMState", "RandomFeatures", "ResNet"),
         "statevector": ("expectation",),
     },
 )

@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
 EVERYTHING = {"qgeom.cli"}
 LIBRARIES_OF_THE_CORE = {
     "jax", "jaxtyping", "equinox", "lineax", "diffrax", "optimistix", "optax", "numpy", "scipy", "networkx",
+    "threadpoolctl",
 }  # fmt: skip
 CORE = ("circuits", "qgeom.information", "qgeom.nielsen")
 # Drawing needs matplotlib, converters need their library; neither loads with the rest.

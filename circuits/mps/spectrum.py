@@ -2,6 +2,7 @@ r"""The lowest levels of a Hamiltonian, every copy of a degenerate one: ground s
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -11,7 +12,9 @@ import scipy.sparse.linalg
 
 from circuits.local import LocalHamiltonian
 
-_DENSE = 1100  # below, LAPACK; above, Lanczos with deflation
+_DENSE = 1100  # below, LAPACK; above, LOBPCG
+_SPARE = 6  # vectors beside those wanted, for the block to converge
+_RESIDUAL, _ITERATIONS = 1e-9, 2000
 _LARGEST = 1 << 20
 
 
@@ -26,8 +29,9 @@ class LowSpectrum(NamedTuple):
 def low_spectrum(hamiltonian: LocalHamiltonian, count: int = 6, tolerance: float = 1e-8) -> LowSpectrum:
     """The lowest ``count`` levels, and more until one lies above the ground space.
 
-    Lanczos iteration finds a level once, and its copies by rounding if at all: each run is therefore repeated on the
-    complement of what was found, until the lowest level left is no lower than the highest one wanted.
+    A block iteration (LOBPCG): Lanczos iteration sees one copy of a level, and breaks down on sums of commuting
+    projectors, which have few distinct levels. The error of an energy is about residual^2 / gap; one line warns of a
+    residual above 1e-7.
 
     Args:
         hamiltonian: of at most 2^20 states.
@@ -55,25 +59,15 @@ def _lowest(matrix: scipy.sparse.csr_matrix, count: int) -> np.ndarray:
     size = int(cast(Any, matrix).shape[0])
     if size <= _DENSE or count > size // 4:
         return scipy.linalg.eigvalsh(matrix.toarray(), subset_by_index=(0, count - 1))
-    rng = np.random.default_rng(0)
-    bound = float(abs(matrix).sum(axis=0).max())  # moves found levels above the whole spectrum
-    found, energies = np.zeros((size, 0), matrix.dtype), np.zeros(0)
-    while True:
-
-        def apply(x: np.ndarray, v: np.ndarray = found) -> np.ndarray:
-            x = x.reshape(-1)
-            return matrix @ x + 2.0 * bound * (v @ (v.conj().T @ x))
-
-        operator = cast(Any, scipy.sparse.linalg.LinearOperator)(
-            (size, size), matvec=apply, dtype=matrix.dtype
+    block = np.random.default_rng(0).normal(size=(size, count + _SPARE)).astype(matrix.dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the residual is judged below
+        values, vectors = cast(Any, scipy.sparse.linalg.lobpcg)(
+            matrix, block, largest=False, tol=_RESIDUAL, maxiter=_ITERATIONS
         )
-        wanted = count if not len(energies) else 2
-        start = rng.normal(size=size).astype(matrix.dtype)
-        values, vectors = cast(Any, scipy.sparse.linalg.eigsh)(
-            operator, k=wanted, which="SA", v0=start, ncv=max(3 * wanted, 40), tol=1e-12
-        )
-        highest = np.sort(energies)[count - 1] if len(energies) >= count else np.inf
-        if len(energies) and values.min() > highest - 1e-9 * bound:
-            return np.sort(energies)[:count]
-        found = np.linalg.qr(np.concatenate([found, vectors], axis=1))[0]
-        energies = np.concatenate([energies, values])
+    order = np.argsort(values)[:count]
+    values, vectors = values[order], vectors[:, order]
+    residual = float(np.max(np.linalg.norm(matrix @ vectors - vectors * values, axis=0)))
+    if residual > 100.0 * _RESIDUAL:
+        warnings.warn(f"the low spectrum has not converged: residual {residual:.1e}", stacklevel=3)
+    return values

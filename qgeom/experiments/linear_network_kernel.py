@@ -4,7 +4,8 @@ For Gaussian outputs of unit variance and whitened inputs (``E x x^T = 1``) the 
 ``J (dW1, dW2) = dW2 W1 + W2 dW1``, and ``J J^T = (W2 W2^T) x 1 + 1 x (W1^T W1)``: its eigenvalues other than zero are
 the sums ``a_i + b_j`` of those of ``W2 W2^T`` and ``W1^T W1``. Its rank is ``d_out d_in - (d_out - rank W2)(d_in -
 rank W1)``, which is ``r (d_in + d_out) - r^2`` for both of rank r: the dimension of the matrices of rank r. Where J is
-onto, the solutions ``{W2 W1 = W*}`` are a manifold whose tangent is the kernel; elsewhere the kernel is larger.
+onto, the solutions ``{W2 W1 = W*}`` are a manifold whose tangent is the kernel; elsewhere branches meet,
+and the kernel is larger than the tangent of each.
 
 Arrays carry leading axes for independent networks: W1 (..., h, d_in), W2 (..., d_out, h).
 """

@@ -300,7 +300,7 @@ def _calibrations(data: xr.Dataset) -> tuple[Verdict, ...]:
             np.append(data["smooth_angle"].values, extra.sel(point="smooth").values), 1e-2, "network",
         ),
         zero(
-            "at a deficient point (d - r)^2 directions of the kernel are orthogonal to all solutions near by",
+            "at a deficient point a branch of the solutions lacks (d - r)^2 directions of the kernel",
             "largest deviation from pi/2, and of the others from 0 (rad)",
             np.append(np.pi / 2 - angle[:, -1, :missing], others[np.isfinite(others)]), 1e-2, "network",
         ),

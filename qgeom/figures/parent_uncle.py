@@ -42,8 +42,8 @@ def draw(
     Args:
         gaps: by family and Hamiltonian.
         modes: lowest Fisher mode over the mean, by name; just wide enough and over-parameterised in turn.
-        angles: of the kernel at a deficient point to the solutions near by, (seed, distance, direction), rad.
-        missing: how many of them belong to directions without a solution.
+        angles: of the kernel at a deficient point to a branch of solutions near by, (seed, distance, direction), rad.
+        missing: how many directions of the kernel that branch of solutions lacks.
         width: of the figure.
     """
     with style.style(width, 2.15):
@@ -110,7 +110,7 @@ def _angles(axes: Axes, angles: xr.DataArray, missing: int) -> None:
         color=style.PURPLE,
         marker="v",
         linestyle="-",
-        label=f"{missing} directions: no solution there",
+        label=f"{missing} directions that the branch lacks",
     )
     _curve(axes, (distance, rest), color=style.GREEN, marker="o", linestyle="--", label="all others")
     axes.set_xscale("log")

@@ -168,3 +168,10 @@ def test_what_a_parent_needs_is_said():
         parent_hamiltonian(ghz, 1)
     with pytest.raises(ValueError, match="all tensors of the ring equal"):
         parent_hamiltonian(PeriodicMPS([ghz, ghz, 2 * ghz]), 3)
+
+
+def test_every_copy_of_a_level_is_found_where_few_levels_are_distinct():
+    # Commuting projectors on a ring of 12, above the dense size: (1 - Z Z)/2 per bond has the levels 0, 2, 4, ...
+    found = low_spectrum(parent_hamiltonian(exact.ghz_tensor(), 12))
+    np.testing.assert_allclose(found.energies, [0.0, 0.0, 2.0, 2.0, 2.0, 2.0], atol=1e-8)
+    assert found.degeneracy == 2
