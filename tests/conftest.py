@@ -14,6 +14,8 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache / _worker))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the GPU tests run with JAX_PLATFORMS=cuda
 os.environ.setdefault("MPLBACKEND", "agg")
+# The BLAS of SciPy, which JAX calls on CPUs, waits actively for all cores; the workers of one machine have to share them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
 import pytest

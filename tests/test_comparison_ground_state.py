@@ -46,6 +46,7 @@ def test_a_boltzmann_machine_reaches_the_energy_of_free_fermions():
     np.testing.assert_allclose(energies[:, -1], exact, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_variational_circuit_of_half_as_many_layers_as_sites_is_exact_on_the_ring():
     """Wierichs et al., Phys. Rev. Research 2, 043246 (2020); the critical ring has the energy -2 / sin(pi / 2n)."""
     circuit = circuits.hamiltonian_variational("ising", 4, 2, periodic=True)
@@ -71,6 +72,7 @@ def test_a_small_step_is_imaginary_time():
     assert theta.shape == (1, machine.n_parameters)
 
 
+@pytest.mark.slow
 def test_every_quantity_is_there_and_no_energy_is_below_exact(result):
     data = result.data
     exact = free_fermions(6)
@@ -95,6 +97,7 @@ def test_every_quantity_is_there_and_no_energy_is_below_exact(result):
     np.testing.assert_allclose(last, data["energy"], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_rank_of_the_matrix_product_is_the_dimension_of_its_manifold(result):
     network = circuits.mps.MatrixProduct(6, 3, field="real")
     found = result.data["rank"].sel(description="MPS").values
@@ -118,6 +121,7 @@ def test_exact_by_lanczos_is_exact_by_diagonalisation(monkeypatch):
     np.testing.assert_allclose(sparse.entropies, dense.entropies, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_marshall_signs_make_the_network_reach_the_heisenberg_chain():
     settings = comparison.GroundStateSettings(hamiltonian="heisenberg", n_sites=4, sides=("network",))
     side, h = sides_of(settings)["network"], model.hamiltonian_of(settings)
@@ -147,6 +151,7 @@ def test_the_command_line_writes_table_figure_and_files(result, monkeypatch, cap
     assert loaded.settings["seed"] == 3
 
 
+@pytest.mark.slow
 def test_finished_sides_are_taken_from_the_folder(tmp_path, monkeypatch):
     folder = RunFolder.create(tmp_path / "run")
     one = SETTINGS.model_copy(update={"sides": ("circuit",), "n_sites": 4, "seeds": 1, "steps": 2})

@@ -63,7 +63,7 @@ def test_short_chains_are_diagonalised(n_sites):
 
 
 # no power of 2 among the bonds: the first and last active tensors have shapes of their own
-@pytest.mark.parametrize(("n_sites", "bond", "limit"), [(9, 12, 1e-3), (6, 5, 1e-2)])
+@pytest.mark.parametrize(("n_sites", "bond", "limit"), [(10, 12, 1e-3), (6, 5, 1e-2)])
 def test_bond_dimensions_between_powers(n_sites, bond, limit):
     h = hamiltonians.heisenberg(n_sites)
     exact = h.spectrum(2)
@@ -184,10 +184,10 @@ def test_bad_input_is_said_in_one_line():
 
 def test_no_convergence_is_marked_and_said():
     with pytest.warns(UserWarning, match="has not converged in 1 sweeps: residual"):
-        result = ground_state(hamiltonians.ising(16), 8, max_sweeps=1)
+        result = ground_state(hamiltonians.ising(24), 32, max_sweeps=1)
     assert not result.converged
     assert result.residual > 0.0
-    assert abs(result.energy - free_fermions.open_energy(16)) < 1.0
+    assert 0.0 < result.energy - free_fermions.open_energy(24) < 2.0
 
 
 @pytest.mark.slow
