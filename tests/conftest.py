@@ -14,7 +14,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache / _worker))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the GPU tests run with JAX_PLATFORMS=cuda
 os.environ.setdefault("MPLBACKEND", "agg")
-# The BLAS of SciPy, which JAX calls on CPUs, waits actively for all cores; the workers of one machine have to share them.
+# The BLAS of SciPy, which JAX calls on CPUs, waits actively for all cores; workers of one machine have to share them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
@@ -44,6 +44,15 @@ def strict_dtype_promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     else:
         with jax.numpy_dtype_promotion("strict"):
             yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory() -> Iterator[None]:
+    """Compiled programs are dropped between modules once a worker holds more than 3 GiB (where the system says)."""
+    yield
+    statm = Path("/proc/self/statm")
+    if statm.exists() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3 * 2**30:
+        jax.clear_caches()
 
 
 @pytest.fixture

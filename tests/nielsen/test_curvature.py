@@ -38,7 +38,9 @@ ZOO: tuple[Group, ...] = (
 
 
 def over_zoo(test):
-    return pytest.mark.parametrize("group", ZOO, ids=str)(test)
+    slow = [pytest.mark.slow]  # dozens of seconds of compilation
+    cases = [pytest.param(group, marks=slow if group.dimension > 6 else []) for group in ZOO]
+    return pytest.mark.parametrize("group", cases, ids=[str(g) for g in ZOO])(test)
 
 
 def table(group: Group, seed: int) -> Penalty:
