@@ -150,7 +150,6 @@ def ground_state(
         method=method,
         tolerance=tolerance,
         max_iterations=max_iterations,
-        tied=initial_state is None,
         progress=None if progress is None else lambda i, value, residual: progress(i, value * unit, residual),
     )
     converged = found.residual <= tolerance

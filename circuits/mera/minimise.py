@@ -23,8 +23,6 @@ TRANSITIONAL = (
 )
 # Most of the time between the matrix products is not worth the compiler's: level 0 where they are tiny, else 1.
 _TINY = 4
-_TIED_TOLERANCE = 1e-4
-_TIED_ITERATIONS = 200
 
 
 def minimise(
@@ -36,12 +34,8 @@ def minimise(
     tolerance: float,
     max_iterations: int,
     progress: Progress | None = None,
-    tied: bool = False,
 ) -> Minimum:
-    """Minimise the energy per site; ``operators`` are per site (and divided by the number of sites, if finite).
-
-    ``tied``: begin an infinite MERA with its layers of full bond dimension all equal to the repeated one.
-    """
+    """Minimise the energy per site; ``operators`` are per site (and divided by the number of sites, if finite)."""
     dtype = operators.dtype
     infinite = isinstance(start, ScaleInvariantMERA)
     if infinite:
@@ -67,44 +61,7 @@ def minimise(
 
     minimiser = riemannian if method == "riemannian" else linearised
     point = jax.tree.map(np.asarray, point)
-    if not (infinite and tied and point.tail is not None):
-        return minimiser(evaluate, point, tolerance, max_iterations, progress)
-    # First with all layers of full bond dimension equal, where the repeated one weighs most and converges fastest; then
-    # with the lower ones free. The same program serves both.
-    count = point.tail.isometry.shape[0]
-    first = minimiser(
-        lambda tensors, residual: _fold_tail(evaluate(_repeat(tensors, count), residual)),
-        point._replace(tail=None),
-        max(tolerance, _TIED_TOLERANCE),
-        min(_TIED_ITERATIONS, max_iterations),
-        progress,
-    )
-    done, left = len(first.history), max_iterations - len(first.history)
-    point = _repeat(first.point, count)
-    if left < 1:
-        return first._replace(point=point)
-
-    def later(i: int, value: float, residual: float) -> None:
-        if progress is not None:
-            progress(done + i, value, residual)
-
-    second = minimiser(evaluate, point, tolerance, left, later)
-    return second._replace(history=first.history + second.history)
-
-
-def _repeat(tensors: Tensors, count: int) -> Tensors:
-    """The repeated layer as each of the ``count`` transitional layers of full bond dimension too."""
-    return tensors._replace(tail=jax.tree.map(lambda x: np.repeat(x[None], count, axis=0), tensors.cap))
-
-
-def _fold_tail(sample: Sample) -> Sample:
-    """Gradient and metric where the layers of the tail are the repeated one: the sums."""
-
-    def fold(tensors: Tensors) -> Tensors:
-        cap = jax.tree.map(lambda a, b: a + b.sum(axis=0), tensors.cap, tensors.tail)
-        return tensors._replace(tail=None, cap=cap)
-
-    return sample._replace(gradient=fold(sample.gradient), metric=fold(sample.metric))
+    return minimiser(evaluate, point, tolerance, max_iterations, progress)
 
 
 def start_finite(
