@@ -143,6 +143,42 @@ class Description(abc.ABC):
         """The points layer by layer, identity first: every array gains a leading axis of length layers + 1."""
 
 
+class Reading(Description):
+    """Another point of the same structure: parameters, their names, nodes and wires are those of ``structure``.
+
+    A circuit read by its outcomes, by a covariance matrix; an MPS read as a state vector; a network as amplitudes.
+    """
+
+    @property
+    @abc.abstractmethod
+    def structure(self) -> Description:
+        """The description whose parameters and nodes these are."""
+
+    @property
+    def n_parameters(self) -> int:
+        """As of the structure."""
+        return self.structure.n_parameters
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """As of the structure."""
+        return self.structure.nodes
+
+    @property
+    def wires(self) -> tuple[tuple[int, int], ...]:
+        """As of the structure."""
+        return self.structure.wires
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """As of the structure."""
+        return self.structure.parameter_names
+
+    def init(self, key: Key[Array, ""], dtype: Any = None) -> Params:
+        """Random parameters, as the structure draws them."""
+        return self.structure.init(key, dtype)
+
+
 def parameter_dtype(dtype: Any = None) -> Any:
     """The dtype for new parameters; one line of advice where float64 is wanted and switched off.
 

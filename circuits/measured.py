@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from circuits.circuit import Circuit
-from circuits.description import Description, Distribution, Node, State
+from circuits.description import Distribution, Reading, State
 
 
-class Measured(Description):
+class Measured(Reading):
     """A circuit whose qubits ``wires`` are measured in the computational basis.
 
     ``p(class) = sum over outcomes of the class, and over the unmeasured qubits, of |psi|^2``. Outcomes are numbered
@@ -85,38 +85,19 @@ class Measured(Description):
         return f"Measured({self.circuit!r}, wires={self.measured_wires}, outcomes={self.n_outcomes})"
 
     @property
+    def structure(self) -> Circuit:
+        """The circuit."""
+        return self.circuit
+
+    @property
     def n_outcomes(self) -> int:
         """Number of outcomes after grouping: the length of the distribution."""
         return 2 ** len(self.measured_wires) if self.classes is None else max(self.classes) + 1
 
     @property
-    def n_parameters(self) -> int:
-        """Number of parameters of the circuit."""
-        return self.circuit.n_parameters
-
-    @property
     def n_inputs(self) -> int:
         """Length of the classical input x; 0 where the circuit takes none."""
         return self.circuit.n_inputs
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Names of the circuit's parameters."""
-        return self.circuit.parameter_names
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The gates of the circuit."""
-        return self.circuit.nodes
-
-    @property
-    def wires(self) -> tuple[tuple[int, int], ...]:
-        """The causal graph of the circuit: edges between gates."""
-        return self.circuit.wires
-
-    def init(self, key: Key[Array, ""], dtype: Any = None) -> Float[Array, " P"]:
-        """Random parameters of the circuit."""
-        return self.circuit.init(key, dtype)
 
     def readout(self, state: State) -> Distribution:
         """The distribution of the outcomes in a state; ``vector`` may have leading axes."""

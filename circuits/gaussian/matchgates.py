@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from circuits.circuit import Circuit
-from circuits.description import Description, Node
+from circuits.description import Reading
 from circuits.gaussian.fermions import FermionicGaussian
 from circuits.gaussian.matrix_functions import transpose
 from circuits.gaussian.mixing import Mixing, Schedule, schedule, transform
@@ -26,7 +25,7 @@ _FIXED = {"Z": math.pi, "S": math.pi / 2, "SDG": -math.pi / 2, "T": math.pi / 4,
 _STRINGS = {"RZ": "Z", "P": "Z", "RXX": "XX", "RYY": "YY"}
 
 
-class Matchgates(Description):
+class Matchgates(Reading):
     """The same circuit of matchgates, as a description that yields :class:`FermionicGaussian` states.
 
     Parameters, their names, nodes, wires and layers are those of the circuit; states are equal to the circuit's, qubit
@@ -56,33 +55,14 @@ class Matchgates(Description):
         return f"Matchgates({self.circuit!r})"
 
     @property
+    def structure(self) -> Circuit:
+        """The circuit."""
+        return self.circuit
+
+    @property
     def n_modes(self) -> int:
         """Number of fermionic modes: the qubits of the circuit."""
         return self.circuit.n_qubits
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of entries of theta."""
-        return self.circuit.n_parameters
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The gates."""
-        return self.circuit.nodes
-
-    @property
-    def wires(self) -> tuple[tuple[int, int], ...]:
-        """The circuit's causal graph."""
-        return self.circuit.wires
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The circuit's names."""
-        return self.circuit.parameter_names
-
-    def init(self, key: Key[Array, ""], dtype: Any = None) -> Float[Array, " P"]:
-        """Random parameters, as the circuit draws them."""
-        return self.circuit.init(key, dtype)
 
     def __call__(self, params: Float[Array, " P"], x: Array | None = None) -> FermionicGaussian:
         """The state ``U(theta, x) |0...0>``."""

@@ -18,9 +18,8 @@ from circuits.mera.scale_invariant import ScaleInvariantMERA
 from circuits.mera.schemes import Scheme
 from circuits.mera.sizes import growth, layers_of
 
-TRANSITIONAL = (
-    1  # layers of full bond dimension below the repeated one: more lower the energy, and spoil the exponents
-)
+# Layers of full bond dimension below the repeated one: more lower the energy, and spoil the exponents.
+TRANSITIONAL = 1
 # Most of the time between the matrix products is not worth the compiler's: level 0 where they are tiny, else 1.
 _TINY = 4
 

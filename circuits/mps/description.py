@@ -21,7 +21,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Key
 
-from circuits.description import Description, Node, State, parameter_dtype
+from circuits.description import Description, Node, Reading, State, parameter_dtype
 from circuits.mps.canonical import log_norm
 from circuits.mps.dtypes import complex_dtype
 from circuits.mps.sizes import bond_dimensions, check_positive
@@ -200,7 +200,7 @@ def _normalised(tensors: tuple[Array, ...]) -> MPS:
 
 
 @dataclass(frozen=True)
-class MatrixProductVector(Description):
+class MatrixProductVector(Reading):
     """A matrix product state whose point is the state vector (`State`): exact, for small chains of qubits.
 
     Args:
@@ -210,28 +210,9 @@ class MatrixProductVector(Description):
     network: MatrixProduct
 
     @property
-    def n_parameters(self) -> int:
-        """Number of real parameters."""
-        return self.network.n_parameters
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The tensors."""
-        return self.network.nodes
-
-    @property
-    def wires(self) -> tuple[tuple[int, int], ...]:
-        """The bonds."""
-        return self.network.wires
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """As of the network."""
-        return self.network.parameter_names
-
-    def init(self, key: Key[Array, ""], dtype: Any = None) -> MatrixProductParams:
-        """As of the network."""
-        return self.network.init(key, dtype)
+    def structure(self) -> MatrixProduct:
+        """The network."""
+        return self.network
 
     def __call__(self, params: MatrixProductParams, x: Array | None = None) -> State:
         """The state vector, of norm one."""

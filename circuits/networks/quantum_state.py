@@ -32,7 +32,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Inexact, Key
 
-from circuits.description import Description, Node, Params, State, parameter_dtype
+from circuits.description import Description, Node, Params, Reading, State, parameter_dtype
 from circuits.networks.activations import Activation
 from circuits.networks.base import check_sizes
 from circuits.networks.mlp import MLP
@@ -236,7 +236,7 @@ class RBMState(NeuralQuantumState):
 
 
 @dataclass(frozen=True, init=False)
-class MLPState(NeuralQuantumState):
+class MLPState(Reading, NeuralQuantumState):
     r"""A feed-forward network on the configuration: ``ln |psi(s)|``, and the phase as a second output if asked for.
 
     Args:
@@ -284,33 +284,14 @@ class MLPState(NeuralQuantumState):
         object.__setattr__(self, "marshall", bool(marshall))
 
     @property
+    def structure(self) -> MLP:
+        """The network."""
+        return self.network
+
+    @property
     def n_layers(self) -> int:
         """The readout and the hidden layers."""
         return 1 + self.network.n_blocks
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of real parameters."""
-        return self.network.n_parameters
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """As of the `MLP`."""
-        return self.network.parameter_names
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The neurons, layer by layer."""
-        return self.network.nodes
-
-    @property
-    def wires(self) -> tuple[tuple[int, int], ...]:
-        """From layer to layer."""
-        return self.network.wires
-
-    def init(self, key: Key[Array, ""], dtype: Any = None) -> Params:
-        """As of the `MLP`."""
-        return self.network.init(key, dtype)
 
     def log_amplitudes(self, params: Params, strengths: Array | None = None) -> Inexact[Array, " dim"]:
         """``y_0`` or ``y_0 + i y_1`` of every configuration; raises as `MLP.outputs`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from typing import Any
 
 import numpy as np
@@ -28,23 +28,10 @@ def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
     entropy at every cut, median over seeds, and exact; (d) relative energy error against the number of parameters (open
     symbols) and the rank of the metric (filled), one pair per seed.
     """
-    wide = style.width_in_inches(width) > 5.0
-    aspect = 0.68 if wide else 2.6
-    with style.style(width, aspect):
-        figure = style.new_figure(width, aspect)
-        panels: Sequence[Axes] = figure.subplots(*((2, 2) if wide else (4, 1))).ravel()
-        for axes, letter, part in zip(panels, "abcd", (_convergence, _spectrum, _profile, _ranks)):
-            part(axes, data)
-            style.panel_label(axes, letter)
-        handles = _handles(data)
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=len(handles) if wide else 3,
-            handlelength=2.2,
-            columnspacing=1.2,
-        )
-    return figure
+    aspects = (0.68, 2.6)
+    with style.style(width, aspects[0 if style.is_wide(width) else 1]):
+        parts = [functools.partial(part, data=data) for part in (_convergence, _spectrum, _profile, _ranks)]
+        return style.four_panels(parts, _handles(data), width, aspects, columns=3)
 
 
 def _looks(data: xr.Dataset) -> dict[str, dict[str, Any]]:

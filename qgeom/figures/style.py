@@ -7,13 +7,15 @@ kept alive, no window opens, and no backend is chosen.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from cycler import cycler
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _MM = 1 / 25.4
@@ -116,6 +118,43 @@ def new_figure(width: str | float = "aps-1", aspect: float = GOLDEN) -> Figure:
     """An empty figure of that width, constrained layout; call it, and draw, inside :func:`style`."""
     inches = width_in_inches(width)
     return Figure(figsize=(inches, inches * aspect), layout="constrained")
+
+
+def four_panels(
+    parts: Sequence[Callable[[Axes], None]],
+    handles: Sequence[Artist],
+    width: str | float,
+    aspects: tuple[float, float],
+    columns: int,
+) -> Figure:
+    """Panels (a) to (d), two by two at two columns and stacked at one, over one legend; call it within `style`.
+
+    Args:
+        parts: what draws each panel.
+        handles: of the legend.
+        width: of the figure.
+        aspects: height over width at two columns, and at one.
+        columns: of the legend at one column; at two it is one line.
+    """
+    wide = is_wide(width)
+    figure = new_figure(width, aspects[0 if wide else 1])
+    panels = figure.subplots(*((2, 2) if wide else (4, 1))).ravel()
+    for axes, letter, part in zip(panels, "abcd", parts, strict=True):
+        part(axes)
+        panel_label(axes, letter)
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=len(handles) if wide else columns,
+        handlelength=2.2,
+        columnspacing=1.2,
+    )
+    return figure
+
+
+def is_wide(width: str | float) -> bool:
+    """Whether a figure of this width spans two columns."""
+    return width_in_inches(width) > 5.0
 
 
 def panel_label(axes: Any, text: str) -> None:

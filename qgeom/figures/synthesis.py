@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from typing import Any
 
 import numpy as np
@@ -31,23 +31,10 @@ def draw(data: xr.Dataset, width: str | float = "aps-2") -> Figure:
     weight q, as built and on the shortest path, mean over seeds with the 95% bootstrap interval. Full lines and filled
     symbols are the first start, dashed lines and open symbols the second.
     """
-    wide = style.width_in_inches(width) > 5.0
-    aspect = 0.66 if wide else 2.5
-    with style.style(width, aspect):
-        figure = style.new_figure(width, aspect)
-        panels: Sequence[Axes] = figure.subplots(*((2, 2) if wide else (4, 1))).ravel()
-        for axes, letter, part in zip(panels, "abcd", (_training, _lengths, _ratios, _directions)):
-            part(axes, data)
-            style.panel_label(axes, letter)
-        handles = _handles(data)
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=len(handles) if wide else 2,
-            handlelength=2.2,
-            columnspacing=1.2,
-        )
-    return figure
+    aspects = (0.66, 2.5)
+    with style.style(width, aspects[0 if style.is_wide(width) else 1]):
+        parts = [functools.partial(part, data=data) for part in (_training, _lengths, _ratios, _directions)]
+        return style.four_panels(parts, _handles(data), width, aspects, columns=2)
 
 
 def _looks(data: xr.Dataset) -> dict[str, dict[str, Any]]:
