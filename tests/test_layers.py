@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "qgeom.tasks": {"qgeom.csvfile", "qgeom.errors"},
     "qgeom.information": {"circuits", "qgeom.errors"},
     "qgeom.nielsen": {"circuits", "qgeom.errors"},
-    "qgeom.emergent": {"circuits", "qgeom.errors"},
+    "qgeom.emergent": {"circuits", "qgeom.errors", "qgeom.information"},  # nodes share Fisher information
     "qgeom.figures": {"qgeom.errors", "qgeom.tables", "qgeom.experiments.statistics"},  # data in, picture out
     "qgeom.results": {"qgeom.errors", "qgeom.figures"},
     "qgeom.training": {"circuits", "qgeom.errors", "qgeom.information", "qgeom.progress", "qgeom.tasks"},

@@ -17,6 +17,7 @@ from circuits.mera.optimise import Minimum, Progress, Sample, fixed_point_tolera
 from circuits.mera.scale_invariant import ScaleInvariantMERA
 from circuits.mera.schemes import Scheme
 from circuits.mera.sizes import growth, layers_of
+from circuits.threads import few_blas_threads
 
 # Layers of full bond dimension below the repeated one: more lower the energy, and spoil the exponents.
 TRANSITIONAL = 1
@@ -60,7 +61,8 @@ def minimise(
 
     minimiser = riemannian if method == "riemannian" else linearised
     point = jax.tree.map(np.asarray, point)
-    return minimiser(evaluate, point, tolerance, max_iterations, progress)
+    with few_blas_threads(max(start.bond_dimensions) ** 2):
+        return minimiser(evaluate, point, tolerance, max_iterations, progress)
 
 
 def start_finite(

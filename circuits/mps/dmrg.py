@@ -25,8 +25,8 @@ from circuits.mps.exact_ground import solve_exactly
 from circuits.mps.mpo import MPO
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
-from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
+from circuits.threads import few_blas_threads
 
 _FIRST = 27  # largest bond dimension of the first stage
 _MIXING = 1e-3  # weight of the perturbation in the first sweep; a tenth of it in each that follows

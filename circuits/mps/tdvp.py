@@ -30,8 +30,8 @@ from circuits.mps.evolved import Evolved
 from circuits.mps.mpo import MPO
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
-from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
+from circuits.threads import few_blas_threads
 
 
 def evolve_tdvp(

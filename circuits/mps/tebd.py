@@ -29,8 +29,8 @@ from circuits.mps.evolved import Evolved
 from circuits.mps.neighbours import bond_terms, kron_sum
 from circuits.mps.sizes import bond_dimensions
 from circuits.mps.state import MPS
-from circuits.mps.threads import few_blas_threads
 from circuits.paulis import PauliSum
+from circuits.threads import few_blas_threads
 
 _SUZUKI = 1.0 / (4.0 - 4.0 ** (1.0 / 3.0))
 _PERIOD = 5  # parts of the fourth-order step

@@ -30,9 +30,9 @@ from circuits.mps.dtypes import complex_dtype
 from circuits.mps.linalg import polar
 from circuits.mps.neighbours import bond_terms
 from circuits.mps.sizes import check_positive
-from circuits.mps.threads import few_blas_threads
 from circuits.mps.uniform import UniformMPS
 from circuits.paulis import PauliSum
+from circuits.threads import few_blas_threads
 
 _KRYLOV = 20  # Lanczos steps between restarts
 _RESTARTS = (

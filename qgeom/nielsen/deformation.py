@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from circuits.threads import few_blas_threads
 from qgeom.nielsen.flow import follow
 from qgeom.nielsen.jacobi import momentum_spread
 from qgeom.nielsen.logarithms import principal_logarithm
@@ -66,14 +67,15 @@ def deform(target: Any, penalties: Sequence[Penalty], segments: int = 16) -> tup
     weights = np.full(group.dimension, float(tables[0].min()))
     path, momentum, followed = np.tile(line, (segments, 1)), weights * line, True
     found = []
-    for penalty, table in zip(penalties, tables):
-        if followed:
-            step = _carry(penalty, matrix, path, momentum, weights, table)
-            followed = step is not None
-            if step is not None:
-                path, momentum, weights = *step, table
-        length = float(np.sqrt(np.sum(momentum**2 / table))) if followed else float("nan")
-        found.append(Deformed(length, followed, momentum, path))
+    with few_blas_threads(group.dimension):
+        for penalty, table in zip(penalties, tables):
+            if followed:
+                step = _carry(penalty, matrix, path, momentum, weights, table)
+                followed = step is not None
+                if step is not None:
+                    path, momentum, weights = *step, table
+            length = float(np.sqrt(np.sum(momentum**2 / table))) if followed else float("nan")
+            found.append(Deformed(length, followed, momentum, path))
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits import memory
+from circuits.threads import few_blas_threads
 from qgeom.nielsen.budget import OutOfTime, Watch
 from qgeom.nielsen.exponential import exponential
 from qgeom.nielsen.flow import flow
@@ -122,9 +123,10 @@ class Search:
     def run(self) -> None:
         """Search until done or out of time."""
         try:
-            self._relax_starts()
-            self._shoot_best()
-            self._certify()
+            with few_blas_threads(self.penalty.group.dimension):
+                self._relax_starts()
+                self._shoot_best()
+                self._certify()
             self.complete = True
         except OutOfTime:
             pass

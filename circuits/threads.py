@@ -1,4 +1,4 @@
-"""One BLAS thread for the many small decompositions of a sweep.
+"""One BLAS thread for the many small decompositions of an iteration.
 
 JAX calls the LAPACK of SciPy on the CPU, whose OpenBLAS splits every matrix, however small, between all cores and waits
 for each of them. For matrices of a few hundred rows this gains nothing, and where the cores are shared with another
