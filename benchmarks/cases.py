@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +36,9 @@ FISHER_DIAGONAL = {
     "qgeom": ("qgeom_", "fisher_diagonal"),
     "nngeometry": ("torch_", "nngeometry_diagonal"),
 }
+DMRG = {"qgeom": ("networks_", "dmrg"), "TeNPy": ("tenpy_", "dmrg"), "quimb": ("quimb_", "dmrg")}
+TEBD = {"qgeom": ("networks_", "tebd"), "TeNPy": ("tenpy_", "tebd"), "quimb": ("quimb_", "tebd")}
+MERA = {"qgeom": ("networks_", "mera"), "quimb": ("quimb_", "mera")}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Race:
     arguments: dict[str, Any] = field(default_factory=dict)
     tolerance: float = 1e-8  # largest difference allowed, absolute unless `relative`
     relative: bool = False  # to the largest entry
+    exact: float | None = None  # the answer, where it is known: differences are then errors
     targets: dict[str, dict[str, float]] = field(
         default_factory=dict
     )  # peer -> {"warm": factor, "cold": factor}
@@ -106,6 +111,48 @@ _MLP_RACES = (
     ),
 )
 
+
+def _open_ising(n: int) -> float:
+    """Ground energy of the open critical chain: free fermions (Pfeuty 1970)."""
+    return 1.0 - 1.0 / math.sin(math.pi / (2 * (2 * n + 1)))
+
+
+def _ising_ring(n: int) -> float:
+    """Ground energy of the critical ring."""
+    return -2.0 / math.sin(math.pi / (2 * n))
+
+
+def _dmrg(n: int, bond: int, adaptive: bool, targets: dict[str, dict[str, float]] | None = None) -> Race:
+    kept = "as many states as are needed" if adaptive else f"{bond} states"
+    return Race(
+        f"dmrg-{n}-{'adaptive' if adaptive else bond}",
+        f"DMRG of the critical Ising chain, {n} sites, {kept}",
+        DMRG,
+        {"n_sites": n, "bond_dimension": bond, "adaptive": adaptive},
+        tolerance=2e-8,
+        exact=_open_ising(n),
+        targets=targets or {},
+    )
+
+
+def _tebd(n: int, bond: int, steps: int, targets: dict[str, dict[str, float]] | None = None) -> Race:
+    title = f"TEBD, {steps} steps of second order, {n} sites, bond {bond}"
+    arguments = {"n_sites": n, "bond_dimension": bond, "steps": steps}
+    return Race(f"tebd-{n}-{bond}", title, TEBD, arguments, tolerance=1e-4, targets=targets or {})
+
+
+def _mera(n: int, bond: int, iterations: int, targets: dict[str, dict[str, float]] | None = None) -> Race:
+    return Race(
+        f"mera-{n}-{bond}",
+        f"MERA of the critical Ising ring, {n} sites, bond {bond}, {iterations} iterations",
+        MERA,
+        {"n_sites": n, "bond_dimension": bond, "iterations": iterations},
+        tolerance=0.2,
+        exact=_ising_ring(n),
+        targets=targets or {},
+    )
+
+
 RACES = (
     _qfim(8, 6),
     _qfim(10, 10),
@@ -118,6 +165,10 @@ RACES = (
     _gradient(20, 5, {"Lightning": {"warm": 2.0}}),
     _gradient(22, 5, {"Lightning": {"warm": 2.0}}),
     *_MLP_RACES,
+    _dmrg(64, 64, adaptive=True, targets={"TeNPy": {"cold": 1.0, "warm": 1.0}}),
+    _dmrg(64, 64, adaptive=False, targets={"TeNPy": {"cold": 3.0, "warm": 3.0}}),
+    _tebd(64, 64, 4, {"TeNPy": {"warm": 4.0}}),
+    _mera(16, 4, 200, {"quimb": {"cold": 3.0}}),
 )
 QUICK_RACES = (
     _qfim(4, 3),
@@ -125,6 +176,9 @@ QUICK_RACES = (
     _energy(8, 3),
     _gradient(8, 3),
     *(replace(r, targets={}) for r in _MLP_RACES),
+    _dmrg(16, 16, adaptive=False),
+    _tebd(12, 16, 2),
+    _mera(8, 2, 20),
 )
 
 _BUILDS = ("family", "gate by gate", "shared parameters", "shared, gate by gate")

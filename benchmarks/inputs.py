@@ -67,3 +67,18 @@ def mlp_vector(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
 def flatten(layers: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """One vector from per-layer (weight (in, out), bias) pairs: the order in which results are compared."""
     return np.concatenate([np.concatenate([np.ravel(w), np.ravel(b)]) for w, b in layers])
+
+
+TROTTER_STEP = 0.05
+ADAPTIVE_STATES = 22
+"""States that TeNPy keeps at the middle of the critical chain of 64 sites when it drops Schmidt values below 1e-6."""
+
+
+def mps_tensors(n_sites: int, bond_dimension: int, seed: int) -> list[np.ndarray]:
+    """Random tensors (left, site, right) of a full bond dimension whose Schmidt values fall by a factor each."""
+    rng = np.random.default_rng(seed)
+    bonds = [min(2**k, 2 ** (n_sites - k), bond_dimension) for k in range(n_sites + 1)]
+    return [
+        rng.normal(size=(left, 2, right)) * np.exp(-0.25 * np.arange(right))
+        for left, right in itertools.pairwise(bonds)
+    ]

@@ -29,6 +29,8 @@ STYLE = {
     "Qulacs": ("#0072B2", "P"),
     "curvlinops": ("#E69F00", "<"),
     "nngeometry": ("#999999", ">"),
+    "TeNPy": ("#0072B2", "P"),
+    "quimb": ("#E69F00", "<"),
 }
 
 
@@ -216,6 +218,7 @@ def draw(result: dict[str, Any], stem: Path, formats: tuple[str, ...] = ("pdf", 
     if not groups:
         return None
     titles = {"qfim": "dense QFIM", "energy": "energy", "gradient": "gradient", "mlp": "Fisher of an MLP"}
+    titles |= {"dmrg": "DMRG, bond dimension", "tebd": "TEBD, bond dimension", "mera": "MERA, bond dimension"}
     style = {
         "font.size": 7,
         "svg.fonttype": "none",
@@ -252,6 +255,8 @@ def _label(race: dict[str, Any]) -> str:
     sizes = race["arguments"]
     if not sizes:
         return race["name"].split("-")[1]
+    if "n_sites" in sizes:
+        return f"{sizes['n_sites']} sites\n{race['name'].split('-')[-1]}"
     return f"{sizes['n_qubits']} qubits\n{sizes['n_layers']} layers"
 
 
