@@ -53,6 +53,34 @@ def softmax(y):
     return e / e.sum()
 
 
+@everyone
+def test_activations_end_with_the_outputs_and_a_nudge_moves_what_comes_later_alone(network):
+    params, x = noisy(network)
+    values = network.activations(params, x)
+    assert values.shape == (len(network.nodes),)
+    outputs = network.outputs(params, x)
+    np.testing.assert_allclose(values[-len(outputs) :], outputs, atol=1e-14)
+    layer = np.array([node.layer for node in network.nodes])
+    influence = np.asarray(
+        jax.jacfwd(lambda nudge: network.activations(params, x, nudge))(jnp.zeros(len(layer)))
+    )
+    np.testing.assert_allclose(influence[layer[:, None] < layer], 0.0)
+    wired = np.zeros_like(influence)
+    for i, j in network.wires:
+        wired[j, i] = 1.0
+    reached = np.linalg.matrix_power(np.eye(len(layer)) + wired, len(layer)) > 0
+    assert not np.any(influence[~reached]), "no influence where no wires lead"
+
+
+def test_mlp_activations_in_numpy():
+    network = ZOO["mlp"]
+    params, x = noisy(network)
+    first = np.tanh(params[0]["weight"] @ x + params[0]["bias"])
+    second = np.tanh(params[1]["weight"] @ first + params[1]["bias"])
+    values = np.asarray(network.activations(params, x))
+    np.testing.assert_allclose(values[:11], np.concatenate([first, second]), atol=1e-14)
+
+
 def test_mlp_in_numpy():
     network = ZOO["mlp"]
     params, x = noisy(network)

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from circuits.description import Node
@@ -119,17 +120,23 @@ class Attention(Network):
     def _embed(self, params: NetworkParams, x: Array) -> Array:
         return x + params[0]["vector"] if self.positions else x
 
-    def _heads(self, layer: dict[str, Array], h: Array) -> Array:
-        split = affine(layer, h).reshape(self.n_tokens, self.n_heads, self.dim // self.n_heads)
-        return split.transpose(1, 0, 2)
+    def _split(self, a: Array) -> Array:
+        """The heads apart: (tokens, dim) to (heads, tokens, dim / heads)."""
+        return a.reshape(self.n_tokens, self.n_heads, self.dim // self.n_heads).transpose(1, 0, 2)
 
-    def _weights(self, params: NetworkParams, h: Array) -> Array:
-        scores = jnp.matmul(self._heads(params[1], h), self._heads(params[2], h).transpose(0, 2, 1))
+    def _joined(self, a: Array) -> Array:
+        return a.transpose(1, 0, 2).reshape(self.n_tokens, self.dim)
+
+    def _attention(self, query: Array, key: Array) -> Array:
+        scores = jnp.matmul(query, key.transpose(0, 2, 1))
         return jax.nn.softmax(scores / math.sqrt(self.dim / self.n_heads), axis=-1)
 
+    def _weights(self, params: NetworkParams, h: Array) -> Array:
+        return self._attention(self._split(affine(params[1], h)), self._split(affine(params[2], h)))
+
     def _attend(self, params: NetworkParams, h: Array) -> Array:
-        mixed = jnp.matmul(self._weights(params, h), self._heads(params[3], h))
-        return affine(params[4], mixed.transpose(1, 0, 2).reshape(self.n_tokens, self.dim))
+        mixed = jnp.matmul(self._weights(params, h), self._split(affine(params[3], h)))
+        return affine(params[4], self._joined(mixed))
 
     def _mlp(self, params: NetworkParams, h: Array) -> Array:
         return affine(params[6], activation_function(self.activation)(affine(params[5], h)))
@@ -142,6 +149,25 @@ class Attention(Network):
         h = self._embed(params, x)
         h = h + t[0] * self._attend(params, h)
         return self._read(params, h + t[1] * self._mlp(params, h))
+
+    def _activations(self, params: NetworkParams, x: Array, nudge: Array) -> Array:
+        sizes = [self.n_tokens] if self.positions else []
+        sizes += [self.dim] * 4 + [self._hidden, self.dim, self.n_outputs]
+        parts = jnp.split(nudge, np.cumsum(sizes)[:-1].tolist())
+        values = []
+        h = self._embed(params, x)
+        if self.positions:
+            h = h + parts.pop(0)[:, None]
+            values.append(jnp.mean(h, axis=1))
+        wide = [affine(layer, h) + more for layer, more in zip(params[1:4], parts[:3], strict=True)]
+        query, key, value = (self._split(a) for a in wide)
+        mixed = jnp.matmul(self._attention(query, key), value)
+        out = affine(params[4], self._joined(mixed)) + parts[3]
+        h = h + out
+        hidden = activation_function(self.activation)(affine(params[5], h)) + parts[4]
+        mix = affine(params[6], hidden) + parts[5]
+        values += [jnp.mean(a, axis=0) for a in (*wide, out, hidden, mix)]
+        return jnp.concatenate([*values, self._read(params, h + mix) + parts[6]])
 
     def _curve(self, params: NetworkParams, x: Array) -> Array:
         first = self._embed(params, x)

@@ -61,6 +61,10 @@ class Network(Description):
     def _curve(self, params: NetworkParams, x: Array) -> Array:
         """The outputs with the first 0, 1, ... n_blocks blocks on, in one pass."""
 
+    @abc.abstractmethod
+    def _activations(self, params: NetworkParams, x: Array, nudge: Array) -> Array:
+        """The value at each node, ``nudge`` (nodes,) added where the value is passed on."""
+
     @property
     def n_parameters(self) -> int:
         """Number of real parameters P."""
@@ -103,6 +107,27 @@ class Network(Description):
         if strengths is not None:
             strengths = jnp.broadcast_to(jnp.asarray(strengths, dtype), (self.n_blocks,))
         return _outputs(self, params, x, strengths)
+
+    def activations(
+        self, params: NetworkParams, x: Array | None, nudge: Array | None = None
+    ) -> Float[Array, " nodes"]:
+        """What each node passes on for one input, in the order of `nodes`; the outputs come last.
+
+        A hidden neuron's value is taken after the activation function. A channel of an attention block has a value
+        for every token, and a token one for every channel: their means.
+
+        Args:
+            params: as `init` makes them.
+            x: one input, of shape `input_shape`; batch with ``jax.vmap``.
+            nudge: numbers added to what the nodes pass on (to each of the values of a channel), ``(nodes,)``; zero
+                unless given. Derivatives by it are the influence of one node on another.
+
+        Raises as `outputs`.
+        """
+        dtype = check_parameters(self, params)
+        x = check_input(self, x, dtype)
+        nudge = jnp.zeros(len(self.nodes), dtype) if nudge is None else jnp.asarray(nudge, dtype)
+        return _activations(self, params, x, nudge)
 
     def logits(self, params: NetworkParams, x: Array | None) -> Float[Array, " outputs"]:
         """The outputs of a categorical network, ``probabilities = softmax(logits)``.
@@ -153,6 +178,11 @@ class Network(Description):
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _outputs(network: Network, params: NetworkParams, x: Array, strengths: Array | None) -> Array:
     return network._outputs(params, x, strengths)
+
+
+@functools.partial(jax.jit, static_argnums=0, inline=True)
+def _activations(network: Network, params: NetworkParams, x: Array, nudge: Array) -> Array:
+    return network._activations(params, x, nudge)
 
 
 @functools.partial(jax.jit, static_argnums=0, inline=True)

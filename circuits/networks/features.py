@@ -114,6 +114,10 @@ class RandomFeatures(Network):
             h = (1.0 - strengths[0]) * fit_width(x, self.n_features) + strengths[0] * h
         return affine(params[0], h)
 
+    def _activations(self, params: NetworkParams, x: Array, nudge: Array) -> Array:
+        h = self.features(x) + nudge[: self.n_features]
+        return jnp.concatenate([h, affine(params[0], h) + nudge[self.n_features :]])
+
     def _curve(self, params: NetworkParams, x: Array) -> Array:
         return affine(params[0], jnp.stack([fit_width(x, self.n_features), self.features(x)]))
 

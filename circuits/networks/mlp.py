@@ -108,6 +108,14 @@ class MLP(Network):
             h = new
         return affine(params[-1], h)
 
+    def _activations(self, params: NetworkParams, x: Array, nudge: Array) -> Array:
+        act, h, values, start = activation_function(self.activation), x, [], 0
+        for width, layer in zip(self.sizes[1:-1], params[:-1], strict=True):
+            h = act(affine(layer, h)) + nudge[start : start + width]
+            start += width
+            values.append(h)
+        return jnp.concatenate([*values, affine(params[-1], h) + nudge[start:]])
+
     def _curve(self, params: NetworkParams, x: Array) -> Array:
         act, h, points = activation_function(self.activation), x, []
         for i in range(self.n_blocks + 1):

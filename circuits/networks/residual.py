@@ -111,19 +111,22 @@ class ResNet(Network):
             for k, gain, (_, shapes) in zip(keys, gains, self.layers, strict=True)
         )
 
-    def _flow(self, params: NetworkParams, x: Array, strengths: Array | None) -> tuple[Array, Array]:
+    def _flow(
+        self, params: NetworkParams, x: Array, strengths: Array | None, nudge: Array | None = None
+    ) -> tuple[Array, Array]:
         """The representation after the last block, and those before every block, ``(depth, width)``."""
         act = activation_function(self.activation)
         lift, blocks, _ = params
         h = affine(lift, x) if lift else fit_width(x, self.width)
         steps = jnp.ones(self.depth, h.dtype) if strengths is None else strengths
         steps = (self.strength / self.depth) * steps
+        added = jnp.zeros((self.depth + 1, self.width), h.dtype) if nudge is None else nudge
 
-        def step(h: Array, block: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
-            layer, size = block
-            return h + size * act(affine(layer, h)), h
+        def step(h: Array, block: tuple[dict[str, Array], Array, Array]) -> tuple[Array, Array]:
+            layer, size, more = block
+            return h + size * act(affine(layer, h)) + more, h
 
-        return lax.scan(step, h, (blocks, steps))
+        return lax.scan(step, h + added[0], (blocks, steps, added[1:]))
 
     def _read(self, params: NetworkParams, h: Array) -> Array:
         if params[2]:
@@ -132,6 +135,11 @@ class ResNet(Network):
 
     def _outputs(self, params: NetworkParams, x: Array, strengths: Array | None) -> Array:
         return self._read(params, self._flow(params, x, strengths)[0])
+
+    def _activations(self, params: NetworkParams, x: Array, nudge: Array) -> Array:
+        inner = self.width * (self.depth + 1)
+        last, before = self._flow(params, x, None, nudge[:inner].reshape(self.depth + 1, self.width))
+        return jnp.concatenate([before.reshape(-1), last, self._read(params, last) + nudge[inner:]])
 
     def _curve(self, params: NetworkParams, x: Array) -> Array:
         last, before = self._flow(params, x, None)
