@@ -22,6 +22,10 @@ class Estimate(NamedTuple):
         """Whether the interval contains ``value``."""
         return self.low <= value <= self.high
 
+    def __float__(self) -> float:
+        """The value alone."""
+        return float(self.value)
+
     def __str__(self) -> str:
         """``1.98 [1.85, 2.12]``, as in tables."""
         low, high = (f"{x:.3g}" if math.isfinite(x) else str(x) for x in (self.low, self.high))
