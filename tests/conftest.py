@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; Ctrl-C is tested
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Training and the experiments use libraries (optax among them) that mix dtypes; the mathematics must not.
 _STANDARD_PROMOTION = (
