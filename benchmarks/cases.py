@@ -138,7 +138,7 @@ def _dmrg(n: int, bond: int, adaptive: bool, targets: dict[str, dict[str, float]
 def _tebd(n: int, bond: int, steps: int, targets: dict[str, dict[str, float]] | None = None) -> Race:
     title = f"TEBD, {steps} steps of second order, {n} sites, bond {bond}"
     arguments = {"n_sites": n, "bond_dimension": bond, "steps": steps}
-    return Race(f"tebd-{n}-{bond}", title, TEBD, arguments, tolerance=1e-4, targets=targets or {})
+    return Race(f"tebd-{n}-{bond}", title, TEBD, arguments, tolerance=1e-3, targets=targets or {})
 
 
 def _mera(n: int, bond: int, iterations: int, targets: dict[str, dict[str, float]] | None = None) -> Race:

@@ -77,6 +77,6 @@ def mera(n_sites: int, bond_dimension: int, iterations: int) -> Contender:
             autodiff_backend="jax", optimizer="L-BFGS-B", progbar=False,
         )  # fmt: skip
         solver.optimize(iterations)
-        return float(solver.loss_best)
+        return float(min(solver.losses))
 
     return Contender(lambda seed: seed, run)
