@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qgeom import (
         cluster,
         comparison,
+        emergent,
         experiments,
         figures,
         information,
@@ -44,6 +45,7 @@ __getattr__, __dir__, __all__ = attach(
     submodules=(
         "cluster",
         "comparison",
+        "emergent",
         "experiments",
         "figures",
         "information",

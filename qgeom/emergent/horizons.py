@@ -22,7 +22,7 @@ from circuits.circuit import Circuit
 from circuits.description import Description, Params
 from circuits.networks.base import Network
 from circuits.reduced import PartialOutput, ReducedState
-from qgeom.emergent.node_metric import node_metric
+from qgeom.emergent.node_blocks import node_metric
 
 
 @dataclass(frozen=True)

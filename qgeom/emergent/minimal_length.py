@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from circuits.description import Description, Params
-from qgeom.emergent.node_metric import NodeMetric, node_metric
+from qgeom.emergent.node_blocks import NodeMetric, node_metric
 
 NULL = 1e-8
 """Of the largest eigenvalue of F: what is below is rounding, and counts as no information."""
@@ -32,7 +32,7 @@ def minimal_lengths(
         data: Inputs with a leading axis, where it takes any.
         others_known: Whether all other parameters are known: ``lambda_max(F_aa)^{-1/2}``, never longer.
 
-    Raises as :func:`~qgeom.emergent.node_metric.node_metric`.
+    Raises as :func:`~qgeom.emergent.node_blocks.node_metric`.
     """
     metric = node_metric(description, params, data)
     return dict(zip(metric.names, lengths_of(metric, others_known).tolist(), strict=True))

@@ -14,7 +14,7 @@ import scipy.stats
 from jaxtyping import PyTree
 
 from circuits.description import Description, Params
-from qgeom.emergent.node_metric import NodeMetric, node_metric
+from qgeom.emergent.node_blocks import NodeMetric, node_metric
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Time:
 
 
 def sensitivity_time(description: Description, params: Params, data: PyTree | None = None) -> Time:
-    """Sensitivity of every node with parameters. Raises as :func:`~qgeom.emergent.node_metric.node_metric`."""
+    """Sensitivity of every node with parameters. Raises as :func:`~qgeom.emergent.node_blocks.node_metric`."""
     return time_of(node_metric(description, params, data))
 
 

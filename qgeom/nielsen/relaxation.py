@@ -9,7 +9,8 @@ dh_k``. Among all controls that reach the target to first order along the *prese
 with ``A_k = Ad_{U_k}^{-1} G^{-1} Ad_{U_k}^{-T}`` and r the misfit of the end: controls of a momentum carried along the
 path. A fixed point is a geodesic and lambda its momentum. The step from h towards it is minus the projected gradient in
 the metric G itself, in which the second variation is 1 minus a compact operator: some tens of conjugate steps suffice
-whatever the penalties, and saddles repel. Step lengths are found on the merit ``energy / 2 + nu |misfit|``.
+whatever the penalties, and saddles repel. Step lengths are found on the augmented Lagrangian ``energy / 2 + lambda r +
+nu |misfit|^2 / 2``, the energy of the path once it is closed, to first order.
 
 Starts are relaxed together in one batch. Infinite weights need nothing special.
 """
@@ -82,9 +83,9 @@ def relax(
     scale = np.asarray(weights)
     state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
     for _ in range(iterations):
-        d, momentum, energy, misfit, stride = (np.asarray(a) for a in state)
+        d, momentum, energy, misfit, stride, closing = (np.asarray(a) for a in state)
         nu = np.maximum(nu, 1.5 * np.linalg.norm(momentum, axis=-1))
-        merit = 0.5 * energy + nu * misfit
+        merit = 0.5 * energy + closing + 0.5 * nu * misfit**2
         active = (stride > tolerance) | (misfit > 0.1 * tolerance)
         if not np.any(active):
             break
@@ -97,10 +98,11 @@ def relax(
         alpha = np.where(active, np.minimum(1.0, 2.0 * step), 0.0)
         pending = active.copy()
         for _ in range(8):
-            energies, misfits = _merit(
-                group, weights, target, jnp.asarray(h), jnp.asarray(p), jnp.asarray(alpha)
+            found = _merit(
+                group, weights, target, jnp.asarray(h), jnp.asarray(p), jnp.asarray(alpha), state[1]
             )
-            worse = 0.5 * np.asarray(energies) + nu * np.asarray(misfits) > merit * (1.0 + 1e-12)
+            energies, misfits, costs = (np.asarray(a) for a in found)
+            worse = 0.5 * energies + costs + 0.5 * nu * misfits**2 > merit * (1.0 + 1e-12)
             pending &= worse & (alpha > SHORTEST_STEP)
             if not np.any(pending):
                 break
@@ -112,7 +114,7 @@ def relax(
         state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
         if tick is not None:
             tick()
-    _, momentum, energy, misfit, stride = state
+    _, momentum, energy, misfit, stride, _ = state
     return Relaxed(*(np.asarray(a) for a in (h, momentum, energy, misfit, stride)))
 
 
@@ -158,23 +160,30 @@ def _direction(
         d = wanted - h
         energy = jnp.mean(jnp.sum(weights * h**2, axis=-1))
         stride = jnp.sqrt(jnp.mean(jnp.sum(weights * d**2, axis=-1)) / jnp.maximum(energy, 1e-300))
-        return d, momentum, energy, _root(group.misfit(off)), stride
+        return d, momentum, energy, _root(group.misfit(off)), stride, momentum @ residual
 
     return jax.vmap(one)(segments)
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _merit(
-    group: Group, weights: Array, target: Array, segments: Array, direction: Array, alpha: Array
-) -> tuple[Array, Array]:
-    def one(h: Array, d: Array, a: Array) -> tuple[Array, Array]:
+    group: Group,
+    weights: Array,
+    target: Array,
+    segments: Array,
+    direction: Array,
+    alpha: Array,
+    momentum: Array,
+) -> tuple[Array, Array, Array]:
+    def one(h: Array, d: Array, a: Array, p: Array) -> tuple[Array, Array, Array]:
         h = h + a * d
         factors = exponential(group.generator(h / h.shape[0]), SQUARINGS)
         end, _ = jax.lax.scan(lambda u, f: (f @ u, None), jnp.eye(group.size, dtype=factors.dtype), factors)
         energy = jnp.mean(jnp.sum(weights * h**2, axis=-1))
-        return energy, _root(group.misfit(group.inverse(end) @ target))
+        off = group.inverse(end) @ target
+        return energy, _root(group.misfit(off)), p @ group.residual(off)
 
-    return jax.vmap(one)(segments, direction, alpha)
+    return jax.vmap(one)(segments, direction, alpha, momentum)
 
 
 def _root(misfit: Array) -> Array:

@@ -40,6 +40,10 @@ LOOSE, TIGHT = 1e-3, 1e-5
 """Strides at which a path counts as relaxed, and on the way off a saddle."""
 COPIES_OF_PATH, COPIES_OF_TEST = 6.0, 16.0
 """Real (m, m) matrices in memory at once, in relaxation and in the test for conjugate points."""
+SETTLE = 4
+"""How much longer than others a path that is to be shot may be relaxed."""
+DOUBLINGS = 2
+"""How often a path that does not shoot to a geodesic is relaxed again with twice the segments."""
 DRIFT, MOST_STEPS = 1e-11, 2048
 """Steps of the flow are doubled until its energy is constant to this, up to so many."""
 
@@ -98,6 +102,7 @@ class Candidate:
     momentum: np.ndarray
     length: float
     misfit: float
+    stride: float = 0.0
     steps: int = 0
     conjugate: Conjugate | None = None
 
@@ -187,11 +192,22 @@ class Search:
     def _shoot_best(self) -> None:
         order = sorted(self.relaxed, key=lambda c: c.length * (1.0 + 10.0 * c.misfit))
         chosen = distinct_paths(self.penalty.group, [c for c in order if c.misfit < 0.3])[: self.effort.shots]
+        chosen = self._settled(chosen)
         self.watch.stage("shooting", len(chosen))
         for candidate in chosen:
             if self._shoot(candidate) is None:
                 self._refine(candidate)
             self.watch.tick()
+
+    def _settled(self, chosen: list[Candidate]) -> list[Candidate]:
+        """Those that still move are relaxed on: a Newton step costs as much as many strides, and needs a near start."""
+        moving = [c for c in chosen if c.stride > LOOSE]
+        if not moving:
+            return chosen
+        longer = SETTLE * self.effort.fine
+        self.watch.stage("relaxing to the end", longer * -(-len(moving) // self.effort.batch))
+        settled = self._relax([Start(c.kind, c.segments) for c in moving], longer)
+        return sorted([c for c in chosen if c.stride <= LOOSE] + settled, key=lambda c: c.length)
 
     def _shoot(self, candidate: Candidate) -> Candidate | None:
         spread = momentum_spread(self.penalty.group, jnp.asarray(candidate.momentum))
@@ -215,10 +231,16 @@ class Search:
         return found
 
     def _refine(self, candidate: Candidate) -> None:
-        """Twice the segments, relaxed again: nearer to the geodesic's own momentum, which is then shot once more."""
-        finer = Start(candidate.kind, resampled(candidate.segments, 2 * len(candidate.segments)))
-        for better in self._relax([finer], self.effort.fine):
-            self._shoot(better)
+        """Twice the segments, relaxed to the end, and shot again; then once more.
+
+        The momentum of a relaxed path comes near to the geodesic's own as the square of the length of a segment.
+        """
+        for _ in range(DOUBLINGS):
+            finer = Start(candidate.kind, resampled(candidate.segments, 2 * len(candidate.segments)))
+            found = self._relax([finer], self.effort.fine, tolerance=TIGHT)
+            if not found or self._shoot(found[0]) is not None:
+                return
+            candidate = found[0]
 
     def _drift(self, momentum: np.ndarray, steps: int) -> float:
         return float(flow(self.penalty, momentum, 1.0, steps, momentum=jnp.asarray(momentum)).energy_drift)
@@ -293,9 +315,9 @@ def _middle(group: Group, segments: np.ndarray) -> np.ndarray:
 
 def _candidates(result: Relaxed, kinds: list[str]) -> list[Candidate]:
     segments, momentum = result.segments, result.momentum
-    lengths, misfits = np.sqrt(result.energy), result.misfit
+    lengths, misfits, strides = np.sqrt(result.energy), result.misfit, result.stride
     return [
-        Candidate(kind, segments[k], momentum[k], float(lengths[k]), float(misfits[k]))
+        Candidate(kind, segments[k], momentum[k], float(lengths[k]), float(misfits[k]), float(strides[k]))
         for k, kind in enumerate(kinds)
         if np.isfinite(lengths[k]) and np.all(np.isfinite(momentum[k]))
     ]

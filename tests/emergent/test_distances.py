@@ -10,7 +10,7 @@ import scipy.sparse.csgraph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qgeom.emergent.distances import distances, shortest_paths, triangles
+from qgeom.emergent.distance_formulas import distances, shortest_paths, triangles
 from qgeom.emergent.relation import Relation
 
 

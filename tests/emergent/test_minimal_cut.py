@@ -24,8 +24,8 @@ from circuits.mps.measure import block_entropy
 from circuits.mps.periodic import PeriodicMPS
 from circuits.mps.state import MPS
 from circuits.mps.uniform import UniformMPS
-from qgeom.emergent.minimal_cut import block_cuts, minimal_cut
-from qgeom.emergent.network_graph import network_graph
+from qgeom.emergent.cuts import block_cuts, minimal_cut
+from qgeom.emergent.network_graphs import network_graph
 from qgeom.emergent.pentagon import concatenated_code, pentagon_code
 from qgeom.emergent.tensor_graph import NetworkGraph
 

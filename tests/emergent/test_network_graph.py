@@ -15,7 +15,7 @@ from circuits.mps.description import MatrixProduct
 from circuits.mps.periodic import PeriodicMPS
 from circuits.mps.state import MPS
 from circuits.mps.uniform import UniformMPS
-from qgeom.emergent.network_graph import network_graph
+from qgeom.emergent.network_graphs import network_graph
 from qgeom.emergent.pentagon import pentagon_code
 from qgeom.emergent.random_tensors import random_tensor_network
 from qgeom.emergent.tensor_graph import NetworkGraph, rewired

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qgeom.emergent.minimal_cut import minimal_cut
+from qgeom.emergent.cuts import minimal_cut
 from qgeom.emergent.pentagon import pentagon_code
 from qgeom.emergent.random_tensors import annealed_renyi2, random_tensor_network
 from qgeom.emergent.tensor_graph import NetworkGraph

@@ -1,8 +1,8 @@
 r"""The four eigenphases of every two-qubit gate, and the information about them.
 
 A two-qubit gate ``M = sum_k e^{i theta_k} Pi_k`` has four phases (Lloyd, quant-ph/0501135; the paper III.C takes them
-for the four dimensions of spacetime at a node). With ``p_k = <psi|Pi_k|psi>`` in the state that enters the gate, the block
-of the quantum Fisher metric of the whole state is
+for the four dimensions of spacetime at a node). With ``p_k = <psi|Pi_k|psi>`` in the state that enters the gate, the
+block of the quantum Fisher metric of the whole state is
 
     F_kl = 4 (delta_kl p_k - p_k p_l),
 

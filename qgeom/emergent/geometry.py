@@ -23,17 +23,17 @@ from circuits.networks.base import Network
 from qgeom.emergent.activations import activation_information
 from qgeom.emergent.curvature import ollivier_ricci
 from qgeom.emergent.dimension import dimension_table
-from qgeom.emergent.distances import Distances, Formula, Unit, distances
+from qgeom.emergent.distance_formulas import Distances, Formula, Unit, distances
 from qgeom.emergent.embedding import Embedding, negative_share
 from qgeom.emergent.estimate import Estimate
-from qgeom.emergent.fisher_relation import fisher_relation
 from qgeom.emergent.hyperbolicity import Hyperbolicity, gromov_hyperbolicity
 from qgeom.emergent.influence import gate_influence, neuron_influence
 from qgeom.emergent.minimal_length import lengths_of
-from qgeom.emergent.mutual_information import Blocks, mutual_information
-from qgeom.emergent.node_metric import NodeMetric, node_metric
+from qgeom.emergent.node_blocks import NodeMetric, node_metric
 from qgeom.emergent.relation import Relation
 from qgeom.emergent.sensitivity import Time, time_of
+from qgeom.emergent.shared_fisher import fisher_relation
+from qgeom.emergent.site_information import Blocks, mutual_information
 from qgeom.emergent.spaces import embed
 from qgeom.emergent.wires import wire_relation
 

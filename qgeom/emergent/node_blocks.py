@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from circuits.description import Description, Params
-from qgeom.emergent.fisher_relation import distinct_nodes
+from qgeom.emergent.shared_fisher import distinct_nodes
 from qgeom.emergent.units import parameter_units
 from qgeom.information import information_metric
 
