@@ -50,10 +50,12 @@ def ball_sizes(distances: np.ndarray, radii: np.ndarray) -> np.ndarray:
     return np.searchsorted(values, radii, side="right") / len(distances)
 
 
-def distinct(values: np.ndarray) -> np.ndarray:
-    """Sorted values that differ by more than rounding."""
-    values = np.sort(values)
-    return values[np.append(True, np.diff(values) > ROUNDING * values[-1])]
+def shells(values: np.ndarray, gap: float) -> np.ndarray:
+    """Runs of positive values with no gap wider than ``gap``: lowest, highest and number of values of each, (k, 3)."""
+    values = np.sort(values[values > 0.0])
+    ends = np.append(np.flatnonzero(np.diff(values) > gap), len(values) - 1)
+    starts = np.append(0, ends[:-1] + 1)
+    return np.column_stack([values[starts], values[ends], ends - starts + 1.0])
 
 
 def growth_of_points(distances: np.ndarray, radii: np.ndarray, method: str) -> Estimate:
@@ -84,7 +86,7 @@ def growth_of_points(distances: np.ndarray, radii: np.ndarray, method: str) -> E
     return Estimate(value, max(value - half, 0.0), value + half, method)
 
 
-def growth_on_lattice(distances: np.ndarray, method: str) -> Estimate:
+def growth_on_lattice(distances: np.ndarray, gap: float, method: str) -> Estimate:
     """D where distances are tied, as on a lattice or of hops: exact balls, no sampling.
 
     Radii are taken halfway between two shells, up to half of the diameter, where a line that closes into a ring meets
@@ -92,18 +94,22 @@ def growth_on_lattice(distances: np.ndarray, method: str) -> Estimate:
     fits, with no term, with either term, and without the first or the last radius; and two standard errors of the fit
     and half of the boundary's correction beyond.
 
+    Args:
+        distances: (n, n).
+        gap: widest gap between distances of one shell.
+        method: name in the result.
+
     Raises:
         ValueError: for fewer than 4 shells, or balls that grow faster than a power of the radius.
     """
-    shells = distinct(distances[np.triu_indices(len(distances), 1)])
-    shells = shells[shells > 0.0]
-    used = shells[shells <= 0.5 * shells[-1] * (1.0 + ROUNDING)]
-    if len(used) < LEAST_RADII:
+    lowest, highest, _ = shells(distances[np.triu_indices(len(distances), 1)], gap).T
+    used = int(np.sum(lowest <= 0.5 * highest[-1] * (1.0 + ROUNDING)))
+    if used < LEAST_RADII:
         raise ValueError(
-            f"no scaling range: {len(used)} different distances up to half of the largest, where a dimension "
+            f"no scaling range: {used} different distances up to half of the largest, where a dimension "
             f"needs {LEAST_RADII}; a larger lattice is needed"
         )
-    radii = 0.5 * (used + shells[1 : len(used) + 1])
+    radii = 0.5 * (highest[:used] + lowest[1 : used + 1])
     size = ball_sizes(distances, radii)
     logs = np.log(size)
 

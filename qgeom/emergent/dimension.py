@@ -1,4 +1,9 @@
-"""Dimension from distances, by several estimators, each with its 95% interval; and the table of them all."""
+"""Dimension from distances, by several estimators, each with its 95% interval; and the table of them all.
+
+All but the MDS spectrum count neighbours, and know nothing of triangles: independent random distances, uniform on [0, 1],
+have correlation dimension 1. Beside a dimension belong the share of negative eigenvalues
+(:func:`~qgeom.emergent.embedding.negative_share`) and the same figure for shuffled distances.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import networkx as nx
 import numpy as np
 import scipy.stats
 
-from qgeom.emergent.ball_growth import distinct, growth_of_points, growth_on_lattice
+from qgeom.emergent.ball_growth import growth_of_points, growth_on_lattice, shells
 from qgeom.emergent.causal_sets import myrheim_meyer
 from qgeom.emergent.embedding import gram
 from qgeom.emergent.estimate import Estimate
@@ -21,7 +26,10 @@ RADII = 12
 LARGEST_SHARE, NEIGHBOURS = 0.35, 25
 """The largest radius of the correlation sum holds so many neighbours on average, and that share of pairs at most."""
 TIED = 0.5
-"""Distances are tied, as on a lattice, where fewer than this share of them are different."""
+"""Distances are those of a lattice, up to small perturbations, where they fall into fewer shells than there are points
+and the gaps between shells take more than this share of their range; or where different ones are fewer than this."""
+SHELL_GAP = 0.2
+"""Gap between shells of a perturbed lattice, in median distances to the nearest neighbour."""
 SHARED_NEIGHBOURS = 1.6
 """Variance of ``sum ln mu`` over that of independent points, since points are one another's neighbours: simulated, 1.5
 to 1.7 for uniform points in 1 to 8 dimensions, at 50 as at 400 points."""
@@ -65,14 +73,16 @@ def correlation_dimension(distances: Any) -> Estimate:
     Fitted at 12 radii, evenly spaced in ln r between those that hold one neighbour and 25 neighbours of a point on
     average (35% of all pairs at most), with weights C(r) and a term for the boundary, without which points in a square
     seem to have dimension 1.8. The interval is that of a U-statistic
-    (:func:`~qgeom.emergent.ball_growth.growth_of_points`). Where distances are tied, as on a lattice, radii lie between
-    the shells and the interval is the range over fits (:func:`~qgeom.emergent.ball_growth.growth_on_lattice`).
+    (:func:`~qgeom.emergent.ball_growth.growth_of_points`). Where distances are tied, as on a lattice, exactly or up to
+    perturbations that leave gaps between its shells, radii lie in these gaps and the interval is the range over fits
+    (:func:`~qgeom.emergent.ball_growth.growth_on_lattice`).
 
     Args:
         distances: (n, n), at least 20 points if they are not tied.
 
     Raises:
-        ValueError: for too few points, equal distances, coincident points, or no range of radii.
+        ValueError: for too few points, equal distances, coincident points, no range of radii, or points that are
+            neither a lattice nor a sample of a smooth density (:func:`two_nearest_neighbour_dimension`).
     """
     d = distance_matrix(distances, 4)
     refuse_constant(d)
@@ -81,10 +91,14 @@ def correlation_dimension(distances: Any) -> Estimate:
         raise ValueError(
             "some points coincide; merge nodes at distance zero, or add a constant to all distances"
         )
-    method = "correlation"
-    if len(distinct(values)) < TIED * len(values):
-        return growth_on_lattice(d, method)
-    n = len(d)
+    n, method = len(d), "correlation"
+    gap, rounding = SHELL_GAP * float(np.median(_nearest(d, 1))), ROUNDING * values[-1]
+    lowest, highest, _ = shells(values, gap).T
+    between = float(np.sum(lowest[1:] - highest[:-1]))
+    if len(lowest) < n and between > TIED * (values[-1] - values[0]):
+        return growth_on_lattice(d, gap, method)
+    if len(shells(values, rounding)) < TIED * len(values):
+        return growth_on_lattice(d, rounding, method)
     if n < LEAST_POINTS:
         raise ValueError(
             f"too few points: {n}, where the correlation dimension needs at least {LEAST_POINTS}"
@@ -96,6 +110,7 @@ def correlation_dimension(distances: Any) -> Estimate:
             f"no scaling range: distances between {first:.3g} and {last:.3g} hold all pairs from the first few to "
             f"{share:.0%}, a range too short for an exponent"
         )
+    _refuse_disagreement(_two_nearest(d), _fourth_and_eighth(d))
     return growth_of_points(d, np.geomspace(first, last, RADII), method)
 
 
@@ -122,30 +137,20 @@ def two_nearest_neighbour_dimension(distances: Any) -> Estimate:
     d = distance_matrix(distances, LEAST_POINTS)
     refuse_constant(d)
     n = len(d)
-    nearest = np.partition(d + np.where(np.eye(n, dtype=bool), np.inf, 0.0), (0, 1, 3, 7), axis=1)
-    first, second = nearest[:, 0], nearest[:, 1]
+    first, second = _nearest(d, 1), _nearest(d, 2)
     if first.min() <= ROUNDING * d.max():
         raise ValueError(
             "some points coincide; merge nodes at distance zero, or add a constant to all distances"
         )
-    ratios = np.log(second / first)
-    tied = int(np.sum(ratios <= ROUNDING))
+    tied = int(np.sum(second <= first * (1.0 + ROUNDING)))
     if tied > 0.02 * n:
         raise ValueError(
             f"{tied} of {n} points have two nearest neighbours at the same distance (a lattice): the ratio of the two "
             "says nothing about dimension"
         )
-    total = float(ratios.sum())
-    value = (n - SHARED_NEIGHBOURS) / total
-    share = n / SHARED_NEIGHBOURS
-    low, high = scipy.stats.chi2.ppf([0.025, 0.975], 2.0 * share) / (2.0 * total / SHARED_NEIGHBOURS)
-    farther = float(np.sum(1.0 / np.arange(4, 8)) / np.mean(np.log(nearest[:, 7] / nearest[:, 3])))
-    if low > DISAGREEMENT * farther or high < farther / DISAGREEMENT:
-        raise ValueError(
-            f"the two nearest neighbours say dimension {value:.3g}, the fourth and the eighth {farther:.3g}: the "
-            "points are no sample of a smooth density (a perturbed lattice, or clusters)"
-        )
-    return Estimate(value, float(low), float(high), "two nearest neighbours")
+    found = _two_nearest(d)
+    _refuse_disagreement(found, _fourth_and_eighth(d))
+    return found
 
 
 def dimension_table(
@@ -179,6 +184,31 @@ def dimension_table(
         except ValueError as refusal:
             table[name] = str(refusal)
     return table
+
+
+def _nearest(d: np.ndarray, k: int) -> np.ndarray:
+    """Distance of every point to its k-th neighbour, (n,)."""
+    return np.partition(d, k, axis=1)[:, k]  # at 0 is the point itself
+
+
+def _two_nearest(d: np.ndarray) -> Estimate:
+    n, total = len(d), float(np.sum(np.log(_nearest(d, 2) / _nearest(d, 1))))
+    low, high = scipy.stats.chi2.ppf([0.025, 0.975], 2.0 * n / SHARED_NEIGHBOURS)
+    unit = 2.0 * total / SHARED_NEIGHBOURS
+    return Estimate((n - SHARED_NEIGHBOURS) / total, low / unit, high / unit, "two nearest neighbours")
+
+
+def _fourth_and_eighth(d: np.ndarray) -> float:
+    """Dimension from the ratio of the distances to the fourth and the eighth neighbour."""
+    return float(np.sum(1.0 / np.arange(4, 8)) / np.mean(np.log(_nearest(d, 8) / _nearest(d, 4))))
+
+
+def _refuse_disagreement(two: Estimate, farther: float) -> None:
+    if two.low > DISAGREEMENT * farther or two.high < farther / DISAGREEMENT:
+        raise ValueError(
+            f"the two nearest neighbours say dimension {two.value:.3g}, the fourth and the eighth {farther:.3g}: the "
+            "points are no sample of a smooth density (a perturbed lattice, or clusters)"
+        )
 
 
 def _participation(d: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from typing import Literal
 import jax
 import networkx as nx
 import numpy as np
+import scipy.sparse.csgraph
 from jaxtyping import PyTree
 
 from circuits.circuit import Circuit
@@ -39,6 +40,8 @@ from qgeom.emergent.wires import wire_relation
 
 RelationName = Literal["mutual-information", "fisher", "influence", "wires"]
 RELATIONS: tuple[RelationName, ...] = ("mutual-information", "fisher", "influence", "wires")
+SAME_POINT = 1e-9
+"""Nodes nearer than this fraction of the largest distance are one point."""
 PREFERRED = ("volume growth", "correlation", "two nearest neighbours", "spectral", "MDS spectrum")
 """Estimators of the dimension in the order in which the first that does not refuse is the dimension."""
 
@@ -73,38 +76,56 @@ class EmergentGeometry:
         return self.measured.matrix
 
     @functools.cached_property
+    def points(self) -> tuple[tuple[int, ...], ...]:
+        """Nodes that lie on each point: those at distance zero of each other are one point of the geometry."""
+        near = self.measured.matrix <= SAME_POINT * max(
+            float(np.max(self.measured.matrix, where=np.isfinite(self.measured.matrix), initial=0.0)), 1e-300
+        )
+        count, label = scipy.sparse.csgraph.connected_components(near, directed=False)
+        return tuple(tuple(np.flatnonzero(label == k).tolist()) for k in range(count))
+
+    @functools.cached_property
     def graph(self) -> nx.Graph:
         """The geodesic skeleton: pairs nearer to each other directly than by any way through other points.
 
-        It has the same shortest paths as all relations together. Nodes are 0 .. n-1 with ``name``; edges carry
-        ``distance``, ``share`` and ``value``.
+        It has the same shortest paths as all relations together. Nodes are the first of each of ``points``, with
+        ``name`` and ``members``; edges carry ``distance``, ``share`` and ``value``.
         """
         direct, closed = self.measured.direct, self.measured.matrix
         graph = nx.Graph()
-        for k, name in enumerate(self.relation.names):
-            graph.add_node(k, name=name)
-        n = len(direct)
-        for i in range(n):
-            for j in range(i):
-                if not np.isfinite(direct[i, j]):
+        for members in self.points:
+            graph.add_node(members[0], name=self.relation.names[members[0]], members=members)
+        first = [members[0] for members in self.points]
+        for b, others in enumerate(self.points):
+            for a, members in enumerate(self.points[:b]):
+                block = direct[np.ix_(members, others)]
+                if not np.any(np.isfinite(block)):
                     continue
-                others = np.delete(closed[i] + closed[j], [i, j])
-                if direct[i, j] < float(np.min(others, initial=np.inf)) * (1.0 - 1e-9):
+                i, j = np.unravel_index(np.argmin(block), block.shape)
+                pair, length = (members[i], others[j]), float(block[i, j])
+                ways = np.delete((closed[first[a]] + closed[first[b]])[first], [a, b])
+                if length < float(np.min(ways, initial=np.inf)) * (1.0 - 1e-9):
                     graph.add_edge(
-                        j, i, distance=float(direct[i, j]), share=float(self.relation.share[i, j]),
-                        value=float(self.relation.values[i, j]),
+                        first[a], first[b], distance=length, share=float(self.relation.share[pair]),
+                        value=float(self.relation.values[pair]),
                     )  # fmt: skip
         return graph
 
+    def _between_points(self, what: str) -> np.ndarray:
+        first = [members[0] for members in self.points]
+        if len(first) < 2:
+            raise ValueError(f"{what} needs two points or more; all {self.relation.size} nodes coincide")
+        return self.measured.require_connected(what)[np.ix_(first, first)]
+
     @functools.cached_property
     def embedding(self) -> Embedding:
-        """The points in the space that fits best (or the one asked for), with its stress."""
-        return embed(self.measured.require_connected("an embedding"), self.dimensions, self.space)
+        """The distinct points in the space that fits best (or the one asked for), with its stress."""
+        return embed(self._between_points("an embedding"), self.dimensions, self.space)
 
     @functools.cached_property
     def dimension_table(self) -> dict[str, Estimate | str]:
         """The dimension by every estimator; the reason in words where one refuses."""
-        return dimension_table(self.measured.require_connected("a dimension"), self.graph)
+        return dimension_table(self._between_points("a dimension"), self.graph)
 
     @property
     def dimension(self) -> Estimate:
@@ -129,12 +150,12 @@ class EmergentGeometry:
     @functools.cached_property
     def hyperbolicity(self) -> Hyperbolicity:
         """Gromov's delta, absolute and over the diameter."""
-        return gromov_hyperbolicity(self.measured.require_connected("hyperbolicity"))
+        return gromov_hyperbolicity(self._between_points("hyperbolicity"))
 
     @functools.cached_property
     def negative_share(self) -> float:
         """Weight of negative eigenvalues of the doubly centred squared distances: 0 if a Euclidean space holds them."""
-        return negative_share(self.measured.require_connected("the share of negative eigenvalues"))
+        return negative_share(self._between_points("the share of negative eigenvalues"))
 
     @functools.cached_property
     def metric(self) -> NodeMetric:
@@ -159,6 +180,7 @@ class EmergentGeometry:
         """What can be said in one line each: relation, distances, dimensions, curvature, how far from any geometry."""
         rows = {"relation": repr(self.relation), "distances": repr(self.measured)}
         for name, ask in (
+            ("points", lambda: f"{len(self.points)} distinct of {self.relation.size}"),
             ("edges", lambda: str(self.graph.number_of_edges())),
             ("embedding", lambda: f"{self.embedding.space}, stress {self.embedding.stress:.3f}"),
             ("negative eigenvalues", lambda: f"{self.negative_share:.1%}"),

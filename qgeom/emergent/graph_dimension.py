@@ -35,7 +35,7 @@ def volume_growth_dimension(graph: nx.Graph) -> Estimate:
         ValueError: if it is directed, disconnected, too small, or its balls grow faster than a power of the radius.
     """
     _, matrix = adjacency(graph)
-    return growth_on_lattice(path_lengths(matrix), "volume growth")
+    return growth_on_lattice(path_lengths(matrix), 0.5, "volume growth")
 
 
 def spectral_dimension(graph: nx.Graph, weight: str | None = None) -> Estimate:

@@ -34,6 +34,8 @@ EXACT = 1e-5
 """Stress below which an embedding counts as exact: what is left is the optimiser's tolerance."""
 KEPT_STARTS = 3
 CURVED: tuple[Space, Space] = ("spherical", "hyperbolic")
+LEAST_CURVATURE = 1e-8
+"""In units of the largest distance: below, cosines of angles are lost in rounding."""
 FLAT = 30.0
 """Radius, in largest distances, of the nearly flat space in which curved searches also start."""
 
@@ -252,20 +254,62 @@ def _spectral(d: np.ndarray, dimension: int, space: str, radius: float, seed: in
 def _improved(
     d: np.ndarray, space: str, points: np.ndarray, radius: float, options: dict[str, float]
 ) -> _Fit:
-    """A local minimum of the stress, over points and radius."""
-    curved = space != "euclidean"
-    start = np.append(points.ravel(), math.log(radius)) if curved else points.ravel()
+    """A local minimum of the stress, over points and radius.
+
+    Positions are varied as lengths in units of the largest distance, together with the curvature in these units: a
+    change of curvature then leaves small figures as they are, and flat space is a point like any other.
+    """
+    far = float(d.max())
+    if space == "euclidean":
+        found = scipy.optimize.minimize(
+            lambda flat: _flat_stress(flat, far, d),
+            points.ravel() / far,
+            jac=True,
+            method="L-BFGS-B",
+            options=options,
+        )
+        return _Fit(far * found.x.reshape(points.shape), math.inf, float(found.fun))
+    free = 1 if space == "spherical" else 0  # of the vectors, the component along their mean has no length
+    points = _upright(points) if free else points
+    shape, at_pole = points.shape, points[:, :free]
+    lengths = points[:, free:] * (radius / far)
+
+    def place(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        scaled, root = flat[:-1].reshape(shape), math.sqrt(flat[-1])
+        return scaled, np.concatenate([scaled[:, :free], root * scaled[:, free:]], axis=1), root
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        at = math.exp(min(max(flat[-1], -300.0), 300.0)) if curved else math.inf
-        value, gradient, slope = _stress((flat[:-1] if curved else flat).reshape(points.shape), at, d, space)
-        return value, np.append(gradient.ravel(), slope) if curved else gradient.ravel()
+        scaled, x, root = place(flat)
+        value, gradient, slope = _stress(x, far / root, d, space)
+        by_curvature = 0.5 * (np.sum(gradient[:, free:] * scaled[:, free:]) / root - slope / root**2)
+        gradient = np.concatenate([gradient[:, :free], root * gradient[:, free:]], axis=1)
+        return value, np.append(gradient.ravel(), by_curvature)
 
-    found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
-    x = (found.x[:-1] if curved else found.x).reshape(points.shape)
+    start = np.append(
+        np.concatenate([at_pole, lengths], axis=1).ravel(), max((far / radius) ** 2, LEAST_CURVATURE)
+    )
+    bounds = [(None, None)] * (start.size - 1) + [(LEAST_CURVATURE, None)]
+    found = scipy.optimize.minimize(
+        objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
+    _, x, root = place(found.x)
     if space == "spherical":
         x = x / np.linalg.norm(x, axis=1, keepdims=True)
-    return _Fit(x, math.exp(found.x[-1]) if curved else math.inf, float(found.fun))
+    return _Fit(x, far / root, float(found.fun))
+
+
+def _flat_stress(flat: np.ndarray, far: float, d: np.ndarray) -> tuple[float, np.ndarray]:
+    value, gradient, _ = _stress(far * flat.reshape(len(d), -1), math.inf, d, "euclidean")
+    return value, far * gradient.ravel()
+
+
+def _upright(x: np.ndarray) -> np.ndarray:
+    """Unit vectors reflected so that their mean points along the first axis."""
+    mean = x.mean(axis=0)
+    mirror = mean / max(float(np.linalg.norm(mean)), 1e-300)
+    mirror[0] -= 1.0
+    size = float(mirror @ mirror)
+    return x if size < 1e-20 else x - 2.0 * np.outer(x @ mirror, mirror) / size
 
 
 def _stress(points: np.ndarray, radius: float, d: np.ndarray, space: str) -> tuple[float, np.ndarray, float]:

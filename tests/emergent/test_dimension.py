@@ -205,6 +205,25 @@ def test_lattices_have_no_ratio_of_neighbour_distances():
         two_nearest_neighbour_dimension(np.linalg.norm(x[:, None] - x[None], axis=-1))
 
 
+@pytest.mark.parametrize("noise", [1e-9, 1e-7, 1e-5, 1e-3, 1e-2])
+@pytest.mark.parametrize(
+    ("graph", "k"), [(nx.cycle_graph(30), 1), (lattice(8, 8), 2), (lattice(7, 7, periodic=False), 2)]
+)
+def test_slightly_perturbed_lattices_keep_their_dimension(graph: nx.Graph, k: int, noise: float):
+    rng = np.random.default_rng(0)
+    error = np.triu(rng.normal(size=(len(graph), len(graph))), 1)
+    found = correlation_dimension(hops(graph) * np.exp(noise * (error + error.T)))
+    assert found.contains(k)
+    assert found.value == pytest.approx(k, rel=0.15)
+
+
+def test_a_perturbed_lattice_whose_shells_overlap_is_refused():
+    rng = np.random.default_rng(0)
+    error = np.triu(rng.normal(size=(64, 64)), 1)
+    with pytest.raises(ValueError, match="no sample of a smooth density"):
+        correlation_dimension(hops(lattice(8, 8)) * np.exp(0.1 * (error + error.T)))
+
+
 def test_clusters_have_no_ratio_of_neighbour_distances():
     rng = np.random.default_rng(0)
     x = np.repeat(rng.uniform(size=(12, 2)), 6, axis=0) + 1e-3 * rng.normal(size=(72, 2))

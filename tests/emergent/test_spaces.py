@@ -135,6 +135,11 @@ def test_the_interval_of_curvature_covers_and_tells_signs_apart():
         assert negative.high < 0.0
 
 
+def test_the_interval_of_curvature_holds_zero_for_flat_points():
+    found = [fitted_curvature(noisy(flat(20, seed), seed, 0.05), 2, groups=10) for seed in range(12)]
+    assert sum(e.contains(0.0) for e in found) >= 11
+
+
 def test_what_carries_no_geometry_is_refused():
     with pytest.raises(ValueError, match="too few points: 6, where at least 7"):
         embed(flat(6, 0), 2)
