@@ -1,7 +1,7 @@
 """Dimension from distances, by several estimators, each with its 95% interval; and the table of them all.
 
-All but the MDS spectrum count neighbours, and know nothing of triangles: independent random distances, uniform on [0, 1],
-have correlation dimension 1. Beside a dimension belong the share of negative eigenvalues
+All but the MDS spectrum count neighbours, and know nothing of triangles: independent random distances, uniform on
+[0, 1], have correlation dimension 1. Beside a dimension belong the share of negative eigenvalues
 (:func:`~qgeom.emergent.embedding.negative_share`) and the same figure for shuffled distances.
 """
 

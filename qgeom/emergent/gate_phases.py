@@ -86,7 +86,8 @@ def phase_blocks(
 
 def projectors(matrix: np.ndarray) -> np.ndarray:
     """Projectors on the eigenvectors of a unitary, by rising phase: (4, 4, 4)."""
-    upper, vectors = scipy.linalg.schur(matrix, output="complex")  # orthonormal also where phases coincide
+    found = scipy.linalg.schur(matrix, output="complex")  # orthonormal also where phases coincide
+    upper, vectors = np.asarray(found[0]), np.asarray(found[1])
     order = np.argsort(np.angle(np.diag(upper)), kind="stable")
     return np.einsum("ik,jk->kij", vectors[:, order], vectors[:, order].conj())
 

@@ -22,10 +22,10 @@ from circuits.circuit import Circuit
 from circuits.description import Description, Params
 from circuits.networks.base import Network
 from qgeom.emergent.activations import activation_information
-from qgeom.emergent.curvature import ollivier_ricci
+from qgeom.emergent.curvature import Edge, ollivier_ricci
 from qgeom.emergent.dimension import dimension_table
 from qgeom.emergent.distance_formulas import Distances, Formula, Unit, distances
-from qgeom.emergent.embedding import Embedding, negative_share
+from qgeom.emergent.embedding import Embedding, Space, negative_share
 from qgeom.emergent.estimate import Estimate
 from qgeom.emergent.hyperbolicity import Hyperbolicity, gromov_hyperbolicity
 from qgeom.emergent.influence import gate_influence, neuron_influence
@@ -67,7 +67,7 @@ class EmergentGeometry:
     description: Description | None = None
     params: Params | None = None
     data: PyTree | None = None
-    space: str = "best"
+    space: Space | Literal["best"] = "best"
     dimensions: int = 2
 
     @property
@@ -143,7 +143,7 @@ class EmergentGeometry:
         raise ValueError(f"no estimator gives a dimension ({reasons})")
 
     @functools.cached_property
-    def curvature(self) -> dict[tuple[int, int], float]:
+    def curvature(self) -> dict[Edge, float]:
         """Ollivier-Ricci curvature of the edges of ``graph``, alpha 0.5, distances as weights."""
         return ollivier_ricci(self.graph, alpha=0.5, weight="distance")
 
@@ -208,7 +208,7 @@ def extract(
     closure: bool = True,
     unit: Unit = "natural",
     blocks: Blocks | None = None,
-    space: str = "best",
+    space: Space | Literal["best"] = "best",
     dimensions: int = 2,
 ) -> EmergentGeometry:
     """The emergent geometry G_Inf of a description at a parameter point.
@@ -244,7 +244,7 @@ def geometry_of(
     *,
     closure: bool = True,
     unit: Unit = "natural",
-    space: str = "best",
+    space: Space | Literal["best"] = "best",
     dimensions: int = 2,
 ) -> EmergentGeometry:
     """The geometry of a relation at hand; arguments as in :func:`extract`."""

@@ -53,7 +53,7 @@ class Time:
                 "the arrow of time needs three nodes in two layers with different sensitivities: "
                 "take a deeper description"
             )
-        return float(scipy.stats.spearmanr(self.layer, self.sensitivity).statistic)
+        return float(scipy.stats.spearmanr(self.layer, self.sensitivity)[0])  # pyright: ignore[reportArgumentType]
 
 
 def sensitivity_time(description: Description, params: Params, data: PyTree | None = None) -> Time:

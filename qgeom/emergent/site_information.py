@@ -2,8 +2,9 @@ r"""Mutual information of the sites of a quantum state, or of blocks of sites.
 
 ``I(a:b) = S(a) + S(b) - S(ab)`` in nats, S von Neumann's entropy. It bounds every connected correlation of normalised
 observables, ``C^2 <= 2 I`` (Wolf et al., PRL 100, 070502 (2008)), and is at most ``2 ln min(d_a, d_b)`` where the
-dimensions are finite: the share is ``I`` over the largest of these bounds, one scale for all pairs. Bosonic modes have no such bound; their share is Linfoot's
-``1 - exp(-2 I)`` (Inf. Control 1, 85 (1957)), the squared correlation of Gaussian variables of that information.
+dimensions are finite: the share is ``I`` over the largest of these bounds, one scale for all pairs. Bosonic modes have
+no such bound; their share is Linfoot's ``1 - exp(-2 I)`` (Inf. Control 1, 85 (1957)), the squared correlation of
+Gaussian variables of that information.
 
 Cao, Carroll and Michalakis (PRD 95, 024031 (2017)) take distances from it.
 """
@@ -71,7 +72,9 @@ def _share(point: SitePoint, values: np.ndarray, blocks: list[tuple[int, ...]]) 
         return -np.expm1(-2.0 * np.maximum(values, 0.0))
     level = point.local_dimension if isinstance(point, (MPS, FiniteMERA)) else 2
     sizes = np.array([len(block) for block in blocks]) * math.log(level)
-    return values / (2.0 * float(np.sort(sizes)[-2]))  # one scale for all pairs: the most that any pair can share
+    return values / (
+        2.0 * float(np.sort(sizes)[-2])
+    )  # one scale for all pairs: the most that any pair can share
 
 
 def _count(point: SitePoint) -> int:

@@ -135,11 +135,11 @@ def _cumulative(group: Group, factors: Array) -> Array:
 @functools.partial(jax.jit, static_argnums=0)
 def _direction(
     group: Group, table: Frames, inverse: Array, weights: Array, target: Array, segments: Array
-) -> tuple[Array, Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     rows = (table.cheap[:, None] == np.arange(group.dimension)).astype(inverse.dtype)
     elements = group.generator(rows)
 
-    def one(h: Array) -> tuple[Array, Array, Array, Array, Array]:
+    def one(h: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
         count = h.shape[0]
         x = group.generator(h)
         half = exponential(x * (0.5 / count), SQUARINGS)
