@@ -16,7 +16,7 @@ import pytest
 
 import circuits
 import qgeom
-from circuits import gaussian, mera, mps, networks
+from circuits import gaussian, mera, mps
 from qgeom import emergent, experiments, information, nielsen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,6 @@ PACKAGES = {
     "circuits.gaussian": gaussian,
     "circuits.mera": mera,
     "circuits.mps": mps,
-    "circuits.networks": networks,
     "qgeom": qgeom,
     "qgeom.emergent": emergent,
     "qgeom.experiments": experiments,

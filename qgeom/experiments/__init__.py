@@ -10,13 +10,18 @@ from qgeom.errors import unknown
 if TYPE_CHECKING:
     from qgeom.experiments import (
         base,
+        black_hole,
         capacity,
         complexity_growth,
+        error_correction,
         fisher_kl,
+        gate_spacetime,
         layer_curve,
         measurement_distance,
+        mps_mera,
         nielsen_geodesic,
         parent_uncle,
+        planck_length,
         statistics,
         switchback,
     )
@@ -29,6 +34,11 @@ NAMES = (
     "nielsen-geodesic",
     "complexity-growth",
     "switchback",
+    "gate-spacetime",
+    "planck-length",
+    "black-hole",
+    "mps-mera",
+    "error-correction",
     "parent-uncle",
     "capacity",
 )
