@@ -38,6 +38,11 @@ FISHER_DIAGONAL = {
 }
 DMRG = {"qgeom": ("networks_", "dmrg"), "TeNPy": ("tenpy_", "dmrg"), "quimb": ("quimb_", "dmrg")}
 TEBD = {"qgeom": ("networks_", "tebd"), "TeNPy": ("tenpy_", "tebd"), "quimb": ("quimb_", "tebd")}
+RICCI = {
+    "qgeom": ("ricci_", "ricci"),
+    "GraphRicciCurvature": ("graphricci_", "ricci"),
+    "POT": ("pot_", "ricci"),
+}
 MERA = {"qgeom": ("networks_", "mera"), "quimb": ("quimb_", "mera")}
 
 
@@ -153,6 +158,12 @@ def _mera(n: int, bond: int, iterations: int, targets: dict[str, dict[str, float
     )
 
 
+def _ricci(nodes: int, edges: int, targets: dict[str, dict[str, float]] | None = None) -> Race:
+    title = f"Ollivier-Ricci curvature, {nodes} nodes, {edges} edges, exact"
+    arguments = {"n_nodes": nodes, "n_edges": edges}
+    return Race(f"ricci-{nodes}", title, RICCI, arguments, tolerance=1e-9, targets=targets or {})
+
+
 RACES = (
     _qfim(8, 6),
     _qfim(10, 10),
@@ -169,6 +180,7 @@ RACES = (
     _dmrg(64, 64, adaptive=False, targets={"TeNPy": {"cold": 3.0, "warm": 3.0}}),
     _tebd(64, 64, 4, {"TeNPy": {"warm": 4.0}}),
     _mera(16, 4, 200, {"quimb": {"cold": 3.0}}),
+    _ricci(1000, 4763, {"GraphRicciCurvature": {"warm": 1.5}}),
 )
 QUICK_RACES = (
     _qfim(4, 3),
@@ -179,6 +191,7 @@ QUICK_RACES = (
     _dmrg(16, 16, adaptive=False),
     _tebd(12, 16, 2),
     _mera(8, 2, 20),
+    _ricci(40, 100),
 )
 
 _BUILDS = ("family", "gate by gate", "shared parameters", "shared, gate by gate")

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import networkx as nx
 import numpy as np
 
 MLP_SIZES = (64, 128, 128, 10)
@@ -82,3 +83,14 @@ def mps_tensors(n_sites: int, bond_dimension: int, seed: int) -> list[np.ndarray
         rng.normal(size=(left, 2, right)) * np.exp(-0.25 * np.arange(right))
         for left, right in itertools.pairwise(bonds)
     ]
+
+
+def random_graph(n_nodes: int, n_edges: int, seed: int) -> nx.Graph:
+    """A connected random graph: a cycle through all nodes, and further edges drawn alike."""
+    rng = np.random.default_rng(seed)
+    graph = nx.cycle_graph(n_nodes)
+    while graph.number_of_edges() < n_edges:
+        a, b = (int(k) for k in rng.integers(0, n_nodes, 2))
+        if a != b:
+            graph.add_edge(a, b)
+    return graph

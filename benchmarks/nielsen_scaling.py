@@ -22,7 +22,7 @@ from scipy.stats import unitary_group
 from qgeom.figures import style
 from qgeom.nielsen import local_penalty
 from qgeom.nielsen.flow import end_of
-from qgeom.nielsen.jacobi import BLOCK, _beginning, _Fields, inertia, symmetric
+from qgeom.nielsen.jacobi import BLOCK, JacobiFields, inertia, symmetric
 from qgeom.nielsen.relaxation import relax
 
 jax.config.update("jax_enable_x64", True)
@@ -65,8 +65,8 @@ def measure(n: int) -> dict[str, float]:
 
     found["relaxation"] = max(median_seconds(steps(3)) - median_seconds(steps(1)), 0.0) / 2.0
     if m <= 4095:
-        fields = _Fields(penalty, momentum)
-        start = _beginning(penalty.group, momentum)
+        fields = JacobiFields(penalty, momentum)
+        start = fields.start
         found["jacobi"] = median_seconds(lambda: fields.advance(start, 0.01, BLOCK)) / BLOCK
         earlier = symmetric(fields.derivative(fields.advance(start, 0.2, BLOCK), 0.2), fields.c)[0]
         state = fields.advance(start, 0.4, BLOCK)

@@ -31,6 +31,8 @@ STYLE = {
     "nngeometry": ("#999999", ">"),
     "TeNPy": ("#0072B2", "P"),
     "quimb": ("#E69F00", "<"),
+    "GraphRicciCurvature": ("#D55E00", "^"),
+    "POT": ("#009E73", "v"),
 }
 
 
@@ -219,6 +221,7 @@ def draw(result: dict[str, Any], stem: Path, formats: tuple[str, ...] = ("pdf", 
         return None
     titles = {"qfim": "dense QFIM", "energy": "energy", "gradient": "gradient", "mlp": "Fisher of an MLP"}
     titles |= {"dmrg": "DMRG, bond dimension", "tebd": "TEBD, bond dimension", "mera": "MERA, bond dimension"}
+    titles |= {"ricci": "Ollivier-Ricci curvature"}
     style = {
         "font.size": 7,
         "svg.fonttype": "none",
@@ -255,6 +258,8 @@ def _label(race: dict[str, Any]) -> str:
     sizes = race["arguments"]
     if not sizes:
         return race["name"].split("-")[1]
+    if "n_nodes" in sizes:
+        return f"{sizes['n_nodes']} nodes\n{sizes['n_edges']} edges"
     if "n_sites" in sizes:
         return f"{sizes['n_sites']} sites\n{race['name'].split('-')[-1]}"
     return f"{sizes['n_qubits']} qubits\n{sizes['n_layers']} layers"

@@ -39,6 +39,8 @@ PACKAGES = (
     "nngeometry",
     "physics-tenpy",
     "quimb",
+    "GraphRicciCurvature",
+    "POT",
     "numpy",
 )
 

@@ -139,8 +139,8 @@ def end_derivative(penalty: Penalty, momentum: Array, time: float = 1.0, steps: 
     """``J(time)``: ``U^{-1} dU = generator(J dL(0))`` at the end of the geodesic, (m, m)."""
     momentum = jnp.asarray(momentum)
     steps = grid(penalty, momentum, time) if steps is None else steps
-    fields = _Fields(penalty, momentum)
-    return fields.derivative(fields.advance(_beginning(penalty.group, momentum), time, steps), time)
+    fields = JacobiFields(penalty, momentum)
+    return fields.derivative(fields.advance(fields.start, time, steps), time)
 
 
 def conjugate_points(
@@ -164,14 +164,14 @@ def conjugate_points(
     """
     momentum = jnp.asarray(momentum)
     steps = grid(penalty, momentum, time) if steps is None else BLOCK * -(-steps // BLOCK)
-    fields = _Fields(penalty, momentum)
+    fields = JacobiFields(penalty, momentum)
     # The last test stands just before the end: a conjugate point at the end itself does not spoil a minimum.
     last = time * (1.0 - RESOLUTION)
     count = steps // BLOCK
     found: list[float] = []
     margin, asymmetry = np.inf, 0.0
     earlier = None
-    state = _beginning(penalty.group, momentum)
+    state = fields.start
     for k in range(1, count + 1):
         state = fields.advance(state, last / count, BLOCK)
         now = last * k / count
@@ -310,14 +310,8 @@ def _complete(group: Group, values: Array, vectors: Array, floor: Array, jt: Arr
     return (turned(jt, phase) + turned(one, mean)).T
 
 
-def _beginning(group: Group, momentum: Array) -> State:
-    zero = jnp.zeros((group.dimension, group.dimension), momentum.dtype)
-    one = group.identity(momentum.dtype)
-    return State(zero, one, momentum, one)
-
-
-class _Fields:
-    """What stays the same along one geodesic."""
+class JacobiFields:
+    """Jacobi fields along one geodesic, step by step: from ``start`` by ``advance``, read off by ``derivative``."""
 
     def __init__(self, penalty: Penalty, momentum: Array) -> None:
         self.group, self.inverse, self.momentum = penalty.group, penalty.inverse, jnp.asarray(momentum)
@@ -327,7 +321,15 @@ class _Fields:
             hermitian = 1j * np.asarray(penalty.group.generator(np.asarray(momentum)))
             self.values, self.vectors = (jnp.asarray(a) for a in np.linalg.eigh(hermitian))
 
+    @property
+    def start(self) -> State:
+        """Where the integration begins."""
+        zero = jnp.zeros((self.group.dimension, self.group.dimension), self.momentum.dtype)
+        one = self.group.identity(self.momentum.dtype)
+        return State(zero, one, self.momentum, one)
+
     def advance(self, state: State, time: float, steps: int) -> State:
+        """The state after ``steps`` Runge-Kutta steps in a further ``time``."""
         length = jnp.asarray(float(time))
         return _advance(self.group, self.inverse, self.table, self.momentum, state, length, steps)
 
@@ -349,7 +351,7 @@ class _Fields:
 
 
 def _locate(
-    fields: _Fields,
+    fields: JacobiFields,
     start: tuple[Array, State, float],
     after: float,
     count: int,
