@@ -47,7 +47,7 @@ Device = Annotated[
 ]
 
 
-SYNTHESIS, GROUND_STATE = "synthesis", "ground-state"
+SYNTHESIS, GROUND_STATE, GEOMETRY = "synthesis", "ground-state", "geometry"
 """The tasks of `qgeom compare` that are no data sets."""
 
 
@@ -96,7 +96,8 @@ def compare(
     task: Annotated[
         str,
         typer.Argument(
-            metavar="TASK", help="iris, two-moons, digits, parity, a CSV file, synthesis, or ground-state."
+            metavar="TASK",
+            help="iris, two-moons, digits, parity, a CSV file, synthesis, ground-state, or geometry.",
         ),
     ],
     assignments: Set = None,
@@ -111,6 +112,8 @@ def compare(
         compute = _synthesis(assignments or (), seed, precision)
     elif task == GROUND_STATE:
         compute = _ground_states(assignments or (), seed, precision)
+    elif task == GEOMETRY:
+        compute = _geometries(assignments or (), seed, precision)
     else:
         compute = _classification(task, assignments or (), seed, precision)
     _configure(precision, device)
@@ -153,6 +156,15 @@ def _ground_states(assignments: Sequence[str], seed: int, precision: int) -> Cal
     if precision == 32:
         raise InputError("compare ground-state needs double precision; leave --precision at 64")
     return lambda progress, folder: qgeom.comparison.ground_states(settings, seed, progress, folder)
+
+
+def _geometries(assignments: Sequence[str], seed: int, precision: int) -> Callable[..., Any]:
+    """The comparison of emergent geometries; its data set is the setting `task`."""
+    settings = qgeom.settings.parse_settings(qgeom.comparison.GeometrySettings, assignments)
+    qgeom.tasks.load(settings.task, target=settings.target, components=settings.components)
+    if precision == 32:
+        raise InputError("compare geometry needs double precision; leave --precision at 64")
+    return lambda progress, folder: qgeom.comparison.geometries(settings, seed, progress, folder)
 
 
 @app.command()

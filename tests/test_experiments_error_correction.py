@@ -76,7 +76,7 @@ def test_calibrations_can_fail():
 def test_bulk_qubits_lie_at_every_depth():
     code = sides.pentagon_code(3, "edge")
     sites, depth = sides.bulk_sites(code)
-    assert sites[0] == 0 and depth[0] == 2
+    assert (sites[0], depth[0]) == (0, 2)
     assert np.bincount(depth).tolist() == [5, 5, 1]
 
 
@@ -129,7 +129,6 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(error_correction.Settings, ["rates=0.2,1.5"])
 
 
-@pytest.mark.slow  # all patterns of 25 qubits, three times
 def test_end_to_end():
     tiny = [
         "seeds=2",

@@ -68,7 +68,7 @@ def test_every_cell_can_be_supported_and_refuted(share, noise, mps, mera_cell):
 def test_a_cell_between_the_two_is_inconclusive():
     found = {
         mps_mera.verdict(synthetic(share, share, 0.6), mps_mera.Settings())[0].outcome
-        for share in np.linspace(0.2, 0.7, 6)
+        for share in (0.35, 0.45, 0.55)
     }
     assert "inconclusive" in found
 
@@ -103,6 +103,7 @@ def test_causal_cones_give_the_density_matrices_of_the_whole_vector(scheme):
         state = mera.ground_state(
             sides.bond(0.7, 1.0), 3, sites=n, scheme=scheme, key=jax.random.key(1), max_iterations=5
         ).mera
+    assert isinstance(state, mera.FiniteMERA)
     vector = np.asarray(state.to_vector()).reshape((2,) * n)
     for sites in ((0, 7), (3, 4), (n - 1, 0), (2, 9), (5, 3, 1)):
         rest = [i for i in range(n) if i not in sites]

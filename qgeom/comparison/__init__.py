@@ -7,9 +7,13 @@ compared with like, is in :mod:`qgeom.comparison.measures`; the default pair is 
 :func:`synthesise` is the comparison whose task is a transformation: a circuit that learned a unitary beside networks
 that learned a rotation, as built against the shortest path (:mod:`qgeom.comparison.synthesis`).
 :func:`ground_states` is the one whose task is the ground state of a spin chain: circuit, MPS, MERA and network
-(:mod:`qgeom.comparison.ground_state`).
+(:mod:`qgeom.comparison.ground_state`). :func:`geometries` puts the geometries that emerge in a trained circuit and in a
+trained network beside each other (:mod:`qgeom.comparison.geometry`).
 """
 
+from qgeom.comparison.geometry import run as geometries
+from qgeom.comparison.geometry_result import Geometries
+from qgeom.comparison.geometry_settings import GeometrySettings
 from qgeom.comparison.ground_state import run as ground_states
 from qgeom.comparison.ground_state_result import GroundStates
 from qgeom.comparison.ground_state_settings import GroundStateSettings
@@ -23,6 +27,8 @@ from qgeom.comparison.synthesis_result import Synthesis
 __all__ = [
     "CompareSettings",
     "Comparison",
+    "Geometries",
+    "GeometrySettings",
     "GroundStateSettings",
     "GroundStates",
     "Synthesis",
@@ -30,6 +36,7 @@ __all__ = [
     "compare",
     "default_circuit",
     "default_network",
+    "geometries",
     "ground_states",
     "run",
     "synthesise",

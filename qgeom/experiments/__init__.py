@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         capacity,
         complexity_growth,
         error_correction,
+        fisher_gravity,
         fisher_kl,
         gate_spacetime,
         layer_curve,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         planck_length,
         statistics,
         switchback,
+        wormhole,
     )
     from qgeom.experiments.base import Experiment
 
@@ -37,8 +39,10 @@ NAMES = (
     "gate-spacetime",
     "planck-length",
     "black-hole",
+    "wormhole",
     "mps-mera",
     "error-correction",
+    "fisher-gravity",
     "parent-uncle",
     "capacity",
 )

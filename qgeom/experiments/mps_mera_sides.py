@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -55,7 +56,13 @@ def mps_state(anisotropy: float, field: float, n: int, dimension: int, seed: int
     """The ground state of the ring as an open chain of tensors."""
     term = bond(anisotropy, field)
     ring = LocalHamiltonian(n, 2, [((i, (i + 1) % n), term) for i in range(n)])
-    return mps.ground_state(ring, dimension, tolerance=1e-9, key=jax.random.key(seed), dtype=np.float64).state
+    return mps.ground_state(
+        ring,
+        dimension,
+        tolerance=1e-9 if jnp.result_type(float) == jnp.float64 else 1e-6,
+        key=jax.random.key(seed),
+        dtype=jnp.result_type(float),
+    ).state
 
 
 def mera_state(anisotropy: float, field: float, n: int, dimension: int, seed: int, steps: int) -> FiniteMERA:
@@ -64,7 +71,7 @@ def mera_state(anisotropy: float, field: float, n: int, dimension: int, seed: in
         warnings.simplefilter("ignore", RuntimeWarning)  # the best state of so many steps is what is compared
         found = mera.ground_state(
             bond(anisotropy, field), dimension, sites=n, scheme="ternary", tolerance=1e-4, max_iterations=steps,
-            key=jax.random.key(seed), dtype=np.float64,
+            key=jax.random.key(seed), dtype=jnp.result_type(float),
         ).mera  # fmt: skip
     assert isinstance(found, FiniteMERA)
     return found

@@ -19,7 +19,10 @@ _CODES: dict[str, dict[str, Any]] = {
     "tree [[25,1,9]]": {"color": style.GREEN, "marker": "^"},
     "[[20,6]]": {"color": style.PURPLE, "marker": "s"},
 }
-_READINGS = ({"color": style.BLUE, "marker": "o"}, {"color": style.SKY, "marker": "D", "linestyle": "--"})
+_READINGS: tuple[dict[str, Any], ...] = (
+    {"color": style.BLUE, "marker": "o"},
+    {"color": style.SKY, "marker": "D", "linestyle": "--"},
+)
 _TRAINING = {"trained": style.VERMILLION, "untrained": "#7F7F7F"}
 
 
@@ -55,7 +58,8 @@ def _recovery(axes: Axes, curves: Mapping[tuple[str, str], np.ndarray]) -> None:
         exact = decoder == "exact"
         if not exact and code.endswith("fixed"):
             continue  # the greedy algorithm does not know what the others are
-        look = _CODES[code] | {"linestyle": "-" if exact else ":", "markersize": 3.0, "markeredgewidth": 0.7}
+        look: dict[str, Any] = _CODES[code] | {"markersize": 3.0, "markeredgewidth": 0.7}
+        look["linestyle"] = "-" if exact else ":"
         if not exact:
             look |= {"markerfacecolor": "white"}
         x = np.arange(len(values)) / (len(values) - 1)
@@ -64,8 +68,9 @@ def _recovery(axes: Axes, curves: Mapping[tuple[str, str], np.ndarray]) -> None:
     axes.set_xlabel("erased share of the boundary")
     axes.set_ylabel("P(centre is recovered)")
     handles, labels = axes.get_legend_handles_labels()
-    for line, name in (("-", "exact"), (":", "greedy")):
-        handles.append(Line2D([], [], color="0.3", linestyle=line, marker=""))
+    looks: dict[str, dict[str, Any]] = {"exact": {"linestyle": "-"}, "greedy": {"linestyle": ":"}}
+    for name, look in looks.items():
+        handles.append(Line2D([], [], color="0.3", marker="", **look))
         labels.append(name)
     axes.legend(handles, labels, loc="upper right", handletextpad=0.4, handlelength=1.6, labelspacing=0.25)
 

@@ -52,8 +52,19 @@ def riemann(metric: Metric, theta: Float[Array, " p"], damping: float = 0.0) -> 
 
 def scalar_curvature(metric: Metric, theta: Float[Array, " p"], damping: float = 0.0) -> Float[Array, ""]:
     """``g^bd R^a_bad``: twice the Gaussian curvature in two dimensions, ``p (p - 1) / r^2`` on a sphere."""
-    ricci = jnp.einsum("abad->bd", riemann(metric, theta, damping))
-    return jnp.trace(jnp.linalg.solve(damped(matrix_function(metric), damping)(theta), ricci))
+    g = damped(matrix_function(metric), damping)(theta)
+    return jnp.trace(jnp.linalg.solve(g, ricci(metric, theta, damping)))
+
+
+def ricci(metric: Metric, theta: Float[Array, " p"], damping: float = 0.0) -> Float[Array, "p p"]:
+    """Ricci tensor ``R_bd = R^a_bad``: ``(p - 1) g / r^2`` on a sphere."""
+    return jnp.einsum("abad->bd", riemann(metric, theta, damping))
+
+
+def einstein(metric: Metric, theta: Float[Array, " p"], damping: float = 0.0) -> Float[Array, "p p"]:
+    """Einstein tensor ``G_ab = R_ab - R g_ab / 2``; it vanishes identically in two dimensions."""
+    g, curvature = damped(matrix_function(metric), damping)(theta), ricci(metric, theta, damping)
+    return curvature - 0.5 * jnp.trace(jnp.linalg.solve(g, curvature)) * g
 
 
 def damped(matrix: Callable[[Array], Array], damping: float) -> Callable[[Array], Array]:

@@ -85,6 +85,7 @@ def test_aklt_is_exact_at_bond_dimension_two():
     assert np.all(schmidt[4:] < 1e-5)  # rank 2, or 4 where the ends are entangled
 
 
+@pytest.mark.slow
 def test_degenerate_ground_states_give_the_energy():
     h = hamiltonians.cluster(12)  # four-fold: one free spin at each end
     result = ground_state(h, 8)
@@ -117,6 +118,7 @@ def test_long_range_chain_against_exact_diagonalisation():
     assert abs(result.energy - h.spectrum(1)[0]) < 1e-7 + 45.0 * error
 
 
+@pytest.mark.slow
 def test_excited_states_by_projection():
     n = 12
     h = hamiltonians.ising(n, 1.5)

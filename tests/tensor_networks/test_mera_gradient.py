@@ -97,7 +97,7 @@ def test_finite_gradient_is_the_finite_difference(uniform, key):
     )
 
 
-@pytest.mark.parametrize("model", ["real", "complex"])
+@pytest.mark.parametrize("model", [pytest.param("real", marks=pytest.mark.slow), "complex"])
 def test_infinite_gradient_is_the_finite_difference(model, key):
     matrix = HEISENBERG_WITH_FIELD if model == "complex" else HEISENBERG_WITH_FIELD.real
     operator = bulk(matrix, TERNARY)

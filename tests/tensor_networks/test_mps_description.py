@@ -41,7 +41,7 @@ def brute_force(description, params) -> np.ndarray:
     return 4 * np.real(jacobian.conj().T @ jacobian - np.outer(along.conj(), along))
 
 
-@pytest.mark.parametrize("field", ["real", "complex"])
+@pytest.mark.parametrize("field", [pytest.param("real", marks=pytest.mark.slow), "complex"])
 def test_metric_from_overlaps_is_that_of_the_vector_and_its_kernel_is_the_gauge(field):
     description = MatrixProduct(5, 3, field=field)
     params = description.init(jax.random.key(0))

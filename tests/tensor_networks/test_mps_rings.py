@@ -75,6 +75,7 @@ def test_uniform_canonical_form(dtype):
     assert psi.dtype == dtype
 
 
+@pytest.mark.slow
 def test_uniform_state_is_the_middle_of_a_long_chain():
     tensor = np.random.default_rng(9).normal(size=(4, 2, 4))  # lambda_2 real: correlation length 1.2
     psi = UniformMPS.from_tensor(tensor)
