@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -67,14 +68,23 @@ def test_entropy_grows_with_the_block(ternary):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_binary_bond_six_reaches_the_conformal_data():
+    """At least the accuracy of TensorNetwork's published run at this bond dimension, all in one state."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mera, energy = ground_state(RING, 6, scale_invariant=True, max_iterations=1200)
+        found = ground_state(
+            RING, 6, scale_invariant=True, layers=3, max_iterations=300, key=jax.random.key(2)
+        )
+        for layers in (4, 5, 5):  # lower layers one by one, each from the optimum before
+            start = found.mera.extended(1) if layers > len(found.mera.layers) else found.mera
+            found = ground_state(
+                RING, 6, scale_invariant=True, initial_state=start, max_iterations=300, tolerance=1e-7
+            )
+    mera = found.mera
     assert mera.scheme == BINARY
-    # One state has both to this; below 5e-7 the dimension of the energy operator is 1.006 to 1.009 in all runs so far.
-    assert EXACT < energy < EXACT + 1e-6
+    assert EXACT < found.energy < EXACT + 5e-7
     dimensions = scaling_dimensions(mera, 3)
     np.testing.assert_allclose(dimensions[1], 0.125, atol=1e-3)
-    np.testing.assert_allclose(dimensions[2], 1.0, atol=1e-2)
+    np.testing.assert_allclose(dimensions[2], 1.0, atol=5e-3)
     np.testing.assert_allclose(central_charge(mera), 0.5, rtol=0.02)
