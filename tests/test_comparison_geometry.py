@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 import pytest
+import xarray as xr
+from matplotlib.axes import Axes
 
 from qgeom import cli, comparison
 from qgeom.comparison import geometry as running
@@ -19,6 +21,7 @@ from qgeom.comparison.geometry_sides import as_dataset, from_dataset, sides_of
 from qgeom.emergent import Relation, geometry_of
 from qgeom.emergent.sensitivity import Time
 from qgeom.experiments.statistics import bootstrap_interval
+from qgeom.figures import geometry_comparison as drawing
 from qgeom.figures.emergent_data import data_of
 from qgeom.results import RunFolder
 from qgeom.tasks import load
@@ -174,7 +177,8 @@ def test_an_interrupted_comparison_goes_on_where_it_was(result, folder, monkeypa
     assert again.table().text() == result.table().text()
 
 
-def test_what_is_saved_can_be_loaded_and_drawn_again(result, folder):
+def test_what_is_saved_can_be_loaded_and_drawn_again(result, folder, monkeypatch):
+    monkeypatch.setattr("qgeom.comparison.result.WIDTHS", {"aps-2": 7.0})  # one is enough here
     figures = result.save(folder)
     names = {path.name for path in folder.path.iterdir()}
     assert {"table.txt", "table.csv", "table.tex", "data.nc", "geometry.html", "refusals.csv"} <= names
@@ -184,7 +188,26 @@ def test_what_is_saved_can_be_loaded_and_drawn_again(result, folder):
     assert loaded.table().text() == result.table().text()
     assert loaded.refusals() == result.refusals()
     assert loaded.html() == result.html() == (folder.path / "geometry.html").read_text(encoding="utf-8")
-    loaded.figure(4.0)
+    loaded.picture("circuit")
+
+
+@pytest.mark.parametrize("width", ["aps-1", "aps-2"])
+def test_the_figure_is_made_from_the_data_alone(width):
+    """Drawn from a dataset of made-up numbers: trained filled, shuffled open, what all seeds refuse a cross."""
+    rng = np.random.default_rng(0)
+    relations, dims = ["fisher", "influence"], ("description", "relation", "quantity", "seed")
+    trained = rng.uniform(1, 2, size=(2, 2, len(measures.NAMES), 3))
+    trained[:, :, measures.NAMES.index("dimension, spectral")] = np.nan
+    data = xr.Dataset(
+        {"trained": (dims, trained), "null": ((*dims, "shuffle"), rng.uniform(size=(*trained.shape, 2)))},
+        {"description": ["circuit", "network"], "relation": relations, "quantity": list(measures.NAMES)},
+        {"picture": "fisher"},
+    )
+    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(4, 4))
+    picture = data_of(geometry_of(lattice(graph)), "grid")
+    figure = drawing.draw(data, {"circuit": picture, "network": picture}, width)
+    panel = next(axes for axes in figure.findobj(Axes) if axes.get_xlabel().startswith("dimension"))
+    assert sum(line.get_marker() == "x" for line in panel.lines) == 2
 
 
 def test_a_picture_survives_being_data():
@@ -217,6 +240,14 @@ def test_a_relation_that_is_refused_is_said_and_not_drawn():
     relation, found = running._one(side, "mutual-information", params, np.zeros((8, 3)), SETTINGS)
     assert relation is None
     assert all("needs 16 inputs" in str(value) for value in found.values())
+
+
+def test_inputs_are_never_counted_twice():
+    words = load("parity").splits((0,), 0.3)
+    assert running._inputs(words, 64, load("parity").test == "held-out").shape == (1, 8, 3)
+    moons = load("two-moons")
+    inputs = running._inputs(moons.splits((0,), 0.3), 10**6, moons.test == "held-out")[0]
+    assert len(np.unique(inputs, axis=0)) == len(inputs) == 200
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def run(
     task = load(settings.task, target=settings.target, components=settings.components)
     sides = sides_of(task, settings)
     splits = task.splits(seeds, settings.test_fraction)
-    inputs = _inputs(splits, settings.samples)
+    inputs = _inputs(splits, settings.samples, task.test == "held-out")
     parts = Parts(folder)
     kinds = {name: (*side.relations, measures.NODES, _PICTURE) for name, side in sides.items()}
     work = sum(len(of_side) for of_side in kinds.values()) * len(seeds)
@@ -144,10 +144,10 @@ def _gathered(
     return done
 
 
-def _inputs(splits: Split, samples: int) -> np.ndarray:
-    """The first training inputs of every seed, (S, n, d); test inputs after them where there are too few."""
-    both = np.concatenate([splits.train_x, splits.test_x], axis=1)
-    return np.asarray(both[:, :samples], np.float64)
+def _inputs(splits: Split, samples: int, others: bool) -> np.ndarray:
+    """The first training inputs of every seed, (S, n, d); test inputs after them if they are others."""
+    chosen = np.concatenate([splits.train_x, splits.test_x], axis=1) if others else splits.train_x
+    return np.asarray(chosen[:, :samples], np.float64)
 
 
 def _trained(

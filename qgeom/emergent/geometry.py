@@ -42,6 +42,8 @@ RelationName = Literal["mutual-information", "fisher", "influence", "wires"]
 RELATIONS: tuple[RelationName, ...] = ("mutual-information", "fisher", "influence", "wires")
 SAME_POINT = 1e-9
 """Nodes nearer than this fraction of the largest distance are one point."""
+ROUNDING = 1e-9
+"""Lengths, in the unit of the formula, that are rounding of the relation: no points are told apart by less."""
 PREFERRED = ("volume growth", "correlation", "two nearest neighbours", "spectral", "MDS spectrum")
 """Estimators of the dimension in the order in which the first that does not refuse is the dimension."""
 
@@ -78,9 +80,9 @@ class EmergentGeometry:
     @functools.cached_property
     def points(self) -> tuple[tuple[int, ...], ...]:
         """Nodes that lie on each point: those at distance zero of each other are one point of the geometry."""
-        near = self.measured.matrix <= SAME_POINT * max(
-            float(np.max(self.measured.matrix, where=np.isfinite(self.measured.matrix), initial=0.0)), 1e-300
-        )
+        matrix = self.measured.matrix
+        widest = float(np.max(matrix, where=np.isfinite(matrix), initial=0.0))
+        near = matrix <= max(SAME_POINT * widest, ROUNDING / self.measured.scale)
         count, label = scipy.sparse.csgraph.connected_components(near, directed=False)
         return tuple(tuple(np.flatnonzero(label == k).tolist()) for k in range(count))
 
@@ -147,6 +149,12 @@ class EmergentGeometry:
         """Ollivier-Ricci curvature of the edges of ``graph``, alpha 0.5, distances as weights."""
         return ollivier_ricci(self.graph, alpha=0.5, weight="distance")
 
+    @property
+    def mean_curvature(self) -> float:
+        """Mean of ``curvature`` by length, ``1 - sum W_1 / sum d``: a short edge alone may be curved without bound."""
+        lengths = [self.graph.edges[edge]["distance"] for edge in self.curvature]
+        return float(np.average(list(self.curvature.values()), weights=lengths))
+
     @functools.cached_property
     def hyperbolicity(self) -> Hyperbolicity:
         """Gromov's delta, absolute and over the diameter."""
@@ -185,7 +193,7 @@ class EmergentGeometry:
             ("embedding", lambda: f"{self.embedding.space}, stress {self.embedding.stress:.3f}"),
             ("negative eigenvalues", lambda: f"{self.negative_share:.1%}"),
             ("hyperbolicity", lambda: f"{self.hyperbolicity.relative:.3f} of the diameter"),
-            ("mean curvature", lambda: f"{np.mean(list(self.curvature.values())):.3f}"),
+            ("mean curvature", lambda: f"{self.mean_curvature:.3f}"),
         ):
             rows[name] = _said(ask)
         try:

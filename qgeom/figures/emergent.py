@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -107,7 +108,7 @@ def space(
     at, colours = positions(data, 3), data.colours(by)
     seen = [colours, data.curvature] if by == "curvature" else [colours]
     norm, colour_map, label = parts.colour_scale(seen, by)
-    with style.style(width, 0.85):
+    with style.style(width, 0.85), matplotlib.rc_context({"grid.color": "0.88", "grid.linewidth": 0.4}):
         figure = style.new_figure(width, 0.85)
         axes = cast("Axes3D", figure.add_subplot(projection="3d"))
         shade = colour_map(norm(np.nan_to_num(data.curvature))) if by == "curvature" else "0.72"
@@ -125,7 +126,6 @@ def space(
         axes.tick_params(labelsize=5, pad=-3)
         for axis in (axes.xaxis, axes.yaxis, axes.zaxis):  # pyright: ignore[reportAttributeAccessIssue]
             axis.set_major_locator(MaxNLocator(4))
-            axis._axinfo["grid"].update(color="0.88", linewidth=0.4)  # matplotlib has no public way
         axes.set_title(f"{data.space}, stress {data.stress:.2f}", fontsize=6.5)
         parts.bar(figure, drawn, axes, label)
     return figure

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
@@ -84,16 +84,16 @@ def plane(
     if data.coordinates is None:
         _words(axes, f"no embedding:\n{_wrapped(data.refused or 'not known', 32)}")
         return None
-    at, colours = positions(data, 2), data.colours(by)
+    at, drawn_edges, colours = positions(data, 2), curves(data, 2), data.colours(by)
     norm, colour_map, _ = scale or colour_scale(
         [colours, data.curvature if by == "curvature" else colours], by
     )
     if data.space == "hyperbolic":
         axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor="0.45", linewidth=0.7))
-    lines = LineCollection(list(curves(data, 2)), linewidths=0.7, zorder=1)  # pyright: ignore[reportArgumentType]
+    lines = LineCollection(list(drawn_edges), linewidths=0.7, zorder=1)  # pyright: ignore[reportArgumentType]
     if by == "curvature" and np.isfinite(data.curvature).any():
         shade = colour_map(norm(np.nan_to_num(data.curvature)))
-        shade[~np.isfinite(data.curvature)] = matplotlib.colors.to_rgba(_EDGE_GREY)
+        shade[~np.isfinite(data.curvature)] = to_rgba(_EDGE_GREY)
         lines.set_color(shade)  # pyright: ignore[reportArgumentType]
     else:
         lines.set_color(_EDGE_GREY)
@@ -105,7 +105,7 @@ def plane(
     axes.scatter(*at[~known].T, color="white", zorder=2, **look)  # pyright: ignore[reportArgumentType]
     drawn = axes.scatter(*at[known].T, c=colours[known], cmap=colour_map, norm=norm, zorder=3, **look)  # pyright: ignore[reportArgumentType]
     _name(axes, data, at, names)
-    _frame(axes, at, data.space)
+    _frame(axes, np.concatenate([at, drawn_edges.reshape(-1, 2)]), data.space)
     axes.set_title(said(data) if title is None else title, fontsize=6.5)
     return drawn
 
@@ -157,8 +157,8 @@ def _name(axes: Axes, data: GeometryData, at: np.ndarray, count: int) -> None:
             chosen.append(int(k))
             right = at[k, 0] <= at[:, 0].mean()
             axes.annotate(
-                data.names[k], at[k], (3.5 if right else -3.5, 3), textcoords="offset points", fontsize=5,
-                ha="left" if right else "right", zorder=5,
+                data.names[k], (at[k, 0], at[k, 1]), (3.5 if right else -3.5, 3), textcoords="offset points",
+                fontsize=5, ha="left" if right else "right", zorder=5,
             )  # fmt: skip
 
 

@@ -121,7 +121,9 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
         return dense
 
     def product(v: np.ndarray) -> np.ndarray:
-        return np.array(_pushed(group, penalty.inverse, momentum, jnp.asarray(v), steps))  # GMRES writes into it
+        return np.array(
+            _pushed(group, penalty.inverse, momentum, jnp.asarray(v), steps)
+        )  # GMRES writes into it
 
     operator = scipy.sparse.linalg.LinearOperator((m, m), matvec=product, dtype=np.float64)  # pyright: ignore
     known: list[np.ndarray] = []
