@@ -6,8 +6,10 @@ all that acts up to a. The relation is the squared commutator of the two generat
     c_ab = || [G_a, G_b] ||_F^2 / (4 ||G_a||_op^2 ||G_b||_op^2 2^n)    in [0, 1],
 
 averaged over their generators: the out-of-time-order measure of scrambling. It is 0 for gates outside each other's
-light cones, 1/1 for anticommuting Paulis, and for a random unitary between two Paulis it comes to 1/2. It does not
-depend on the state. Exact to 6 qubits; beyond, the norm is taken on random vectors, and the standard error is kept.
+light cones, 1 for anticommuting Paulis, and for a random unitary between two Paulis it comes to 1/2. Neighbouring
+rotations about different axes have 1, distance zero: circuits of rotations and Clifford gates shrink to few points, or
+to one, which is said; blocks of several parameters (SU(4)) do not. It does not depend on the state. Exact to 6 qubits;
+beyond, the norm is taken on random vectors, and the standard error is kept.
 
 *Neurons.* With ``J_ba = d b / d a`` the derivative of a neuron by what an earlier one passes on,
 

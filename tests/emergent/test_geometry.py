@@ -95,7 +95,7 @@ def test_separate_pairs_have_no_geometry():
 
 @pytest.mark.parametrize("relation", ["mutual-information", "fisher", "influence", "wires"])
 def test_every_relation_of_a_circuit_and_of_a_network(relation):
-    c = circuits.hardware_efficient(n_qubits=4, n_layers=2)
+    c = circuits.brickwall(n_qubits=4, n_layers=3)
     quantum = extract(c, c.init(jax.random.key(0)), relation=relation)
     network = MLP((2, 5, 5, 2))
     data = np.random.default_rng(0).normal(size=(40, 2))
@@ -115,6 +115,14 @@ def test_the_skeleton_has_the_same_shortest_paths_as_all_relations():
     found = extract(c, c.init(jax.random.key(1)))
     closed = nx.floyd_warshall_numpy(found.graph, weight="distance")
     np.testing.assert_allclose(closed, found.distances, atol=1e-9)
+
+
+def test_a_geometry_whose_nodes_all_coincide_is_refused():
+    c = circuits.hardware_efficient(n_qubits=4, n_layers=2)  # neighbouring rotations anticommute: influence 1
+    found = extract(c, c.init(jax.random.key(0)), relation="influence")
+    assert len(found.points) == 1
+    with pytest.raises(ValueError, match="all 16 nodes coincide"):
+        _ = found.embedding
 
 
 def test_nodes_at_distance_zero_are_one_point():

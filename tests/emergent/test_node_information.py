@@ -11,10 +11,10 @@ import circuits
 import qgeom
 from circuits import gates
 from circuits.networks import MLP
+from qgeom.emergent.gate_phases import participation, phase_blocks, projectors
 from qgeom.emergent.horizons import horizon
 from qgeom.emergent.minimal_length import minimal_lengths, schur_complement
 from qgeom.emergent.node_blocks import node_metric
-from qgeom.emergent.gate_phases import participation, phase_blocks, projectors
 from qgeom.emergent.sensitivity import sensitivity_time
 from qgeom.emergent.units import parameter_units
 

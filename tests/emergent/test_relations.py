@@ -19,10 +19,10 @@ from circuits.gaussian import BosonicGaussian, FermionicGaussian
 from circuits.mps import MPS
 from circuits.networks import MLP
 from qgeom.emergent.activations import activation_information, copula_correlation
-from qgeom.emergent.shared_fisher import fisher_relation, shared_information
 from qgeom.emergent.influence import gate_influence, neuron_influence
-from qgeom.emergent.site_information import mutual_information
 from qgeom.emergent.relation import Relation
+from qgeom.emergent.shared_fisher import fisher_relation, shared_information
+from qgeom.emergent.site_information import mutual_information
 from qgeom.emergent.wires import depth, precedence, wire_relation
 
 X, Y, Z = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])

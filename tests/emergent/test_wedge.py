@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qgeom.emergent.enumerators import logical_enumerators
 from qgeom.emergent.cuts import minimal_cut
+from qgeom.emergent.enumerators import logical_enumerators
 from qgeom.emergent.pentagon import HolographicCode, concatenated_code, pentagon_code
 from qgeom.emergent.recovery import (
     PatternSet,
