@@ -1,8 +1,9 @@
 r"""Shooting: the momentum whose geodesic ends at the target, by Newton's method with Jacobi fields.
 
 The end moves by ``U^{-1} dU = J dL(0)`` (:mod:`qgeom.nielsen.jacobi`), so the step is ``J dL = r`` with r the
-coefficients of ``U^{-1} V``. J is kept while it serves (chord steps) and made anew when convergence slows. Where J does
-not fit, the same equation is solved matrix-free: GMRES on Jacobian-vector products of the flow (Newton-Krylov).
+coefficients of ``U^{-1} V``. J is kept while it serves (chord steps) and made anew when convergence slows: by its
+singular values, or above a thousand dimensions by regularised normal equations. Where J does not fit, the same equation
+is solved matrix-free: GMRES on Jacobian-vector products of the flow (Newton-Krylov).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import scipy.linalg
 import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
+from circuits import memory
 from qgeom.nielsen.flow import end_of, endpoint
 from qgeom.nielsen.groups import Group
 from qgeom.nielsen.jacobi import end_derivative, grid
@@ -25,6 +27,10 @@ from qgeom.nielsen.penalty import Penalty
 
 DENSE = 1100
 """Largest dimension with a dense Jacobian: n = 5 has 1023."""
+NORMAL_EQUATIONS, COPIES = 4200, 8.0
+"""Largest dimension whose Jacobian is dense but not decomposed (n = 6 has 4095), if so many copies of it fit."""
+LEAST_DAMPING = 1e-6
+"""Of the normal equations, whose condition is that of J squared."""
 REACHED = 1e-11
 """Flat distance from the target at which shooting stops."""
 
@@ -109,8 +115,9 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
     """``(r, damping)`` to the change of momentum: ``J^T (J J^T + (damping |J|)^2)^{-1} r``, or a short GMRES step."""
     group = penalty.group
     m = group.dimension
+    count = max(20, grid(penalty, momentum, 1.0) // 2)
     if m <= DENSE:
-        j = np.asarray(end_derivative(penalty, momentum, steps=max(20, grid(penalty, momentum, 1.0) // 2)))
+        j = np.asarray(end_derivative(penalty, momentum, steps=count))
         left, values, right = scipy.linalg.svd(j, check_finite=False)
         kept = values > 1e-9 * values[0]  # families of geodesics (symmetries of the target) leave a kernel
 
@@ -119,6 +126,11 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
             return right.T @ (filtered * (left.T @ r))
 
         return dense
+
+    if m <= NORMAL_EQUATIONS and 8.0 * COPIES * m**2 < memory.available_bytes():
+        return _regularised(
+            np.asarray(end_derivative(penalty, momentum, steps=max(20, grid(penalty, momentum, 1.0) // 2)))
+        )
 
     def product(v: np.ndarray) -> np.ndarray:
         return np.array(
@@ -134,6 +146,23 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
         return known[0] * min(1.0, 0.01 / max(damping, 1e-300)) if damping else known[0]
 
     return krylov
+
+
+def _regularised(j: np.ndarray) -> Callable[[np.ndarray, float], np.ndarray]:
+    """``J^T (J J^T + mu^2)^{-1} r`` by Cholesky: where a singular value decomposition would take minutes."""
+    gram = j @ j.T
+    size = float(np.sqrt(scipy.sparse.linalg.eigsh(gram, 1, return_eigenvectors=False, tol=1e-2)[0]))
+    factors: dict[float, Any] = {}
+
+    def solve(r: np.ndarray, damping: float) -> np.ndarray:
+        if damping not in factors:
+            shifted = gram.copy()
+            shifted[np.diag_indices_from(shifted)] += (max(damping, LEAST_DAMPING) * size) ** 2
+            factors.clear()
+            factors[damping] = scipy.linalg.cho_factor(shifted, overwrite_a=True, check_finite=False)
+        return j.T @ scipy.linalg.cho_solve(factors[damping], r, check_finite=False)
+
+    return solve
 
 
 def _miss(penalty: Penalty, target: np.ndarray, momentum: np.ndarray, steps: int) -> tuple[np.ndarray, float]:

@@ -14,10 +14,12 @@ PENALTY = local_penalty(2, 6.0, max_weight=1)
 STEPS = 32
 
 
-@pytest.mark.parametrize("dense", [True, False], ids=["dense", "matrix-free"])
-def test_newton_finds_the_momentum_of_a_geodesic_near_by(dense, monkeypatch):
-    if not dense:
+@pytest.mark.parametrize("solver", ["singular values", "normal equations", "matrix-free"])
+def test_newton_finds_the_momentum_of_a_geodesic_near_by(solver, monkeypatch):
+    if solver != "singular values":
         monkeypatch.setattr(shooting, "DENSE", 0)
+    if solver == "matrix-free":
+        monkeypatch.setattr(shooting, "NORMAL_EQUATIONS", 0)
     rng = np.random.default_rng(0)
     wanted = rng.normal(size=15) * np.sqrt(np.asarray(PENALTY.weights)) * 0.3
     target = end_of(PENALTY.group, PENALTY.inverse, jnp.asarray(wanted), STEPS)
