@@ -151,7 +151,8 @@ def _solver(penalty: Penalty, momentum: Array, steps: int) -> Callable[[np.ndarr
 def _regularised(j: np.ndarray) -> Callable[[np.ndarray, float], np.ndarray]:
     """``J^T (J J^T + mu^2)^{-1} r`` by Cholesky: where a singular value decomposition would take minutes."""
     gram = j @ j.T
-    size = float(np.sqrt(scipy.sparse.linalg.eigsh(gram, 1, return_eigenvectors=False, tol=1e-2)[0]))
+    largest: Any = scipy.sparse.linalg.eigsh(gram, 1, return_eigenvectors=False, tol=1e-2)  # pyright: ignore
+    size = float(np.sqrt(largest[0]))
     factors: dict[float, Any] = {}
 
     def solve(r: np.ndarray, damping: float) -> np.ndarray:
