@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from circuits.circuit import Circuit
 from circuits.description import Distribution, Reading, State
+from circuits.validation import checked_selection
 
 
 class Measured(Reading):
@@ -38,26 +39,22 @@ class Measured(Reading):
     def __init__(
         self, circuit: Circuit, wires: Sequence[int] | None = None, classes: Sequence[int] | None = None
     ) -> None:
-        wires = range(circuit.n_qubits) if wires is None else wires
-        wires = tuple(int(w) for w in wires)
-        if not wires or len(set(wires)) != len(wires) or any(not 0 <= w < circuit.n_qubits for w in wires):
-            raise ValueError(
-                f"wires must be different qubits from 0 to {circuit.n_qubits - 1}, at least one, not {wires}"
-            )
+        chosen = range(circuit.n_qubits) if wires is None else wires
+        measured = checked_selection(chosen, circuit.n_qubits, "wires", "qubits")
         if classes is not None:
             table = np.asarray(classes)
-            if table.shape != (2 ** len(wires),) or table.dtype.kind not in "iu":
+            if table.shape != (2 ** len(measured),) or table.dtype.kind not in "iu":
                 raise ValueError(
-                    f"classes must be {2 ** len(wires)} integers, one per outcome of {len(wires)} wires"
+                    f"classes must be {2 ** len(measured)} integers, one per outcome of {len(measured)} wires"
                 )
             if table.min() < 0 or len(np.unique(table)) != table.max() + 1:
                 raise ValueError("classes must be numbered 0, 1, 2, ..., each used by some outcome")
             classes = tuple(table.tolist())
         set_ = object.__setattr__
         set_(self, "circuit", circuit)
-        set_(self, "measured_wires", wires)
+        set_(self, "measured_wires", measured)
         set_(self, "classes", classes)
-        set_(self, "_hash", hash((circuit, wires, classes)))
+        set_(self, "_hash", hash((circuit, measured, classes)))
 
     _hash: int
 
@@ -99,8 +96,8 @@ class Measured(Reading):
         """Length of the classical input x; 0 where the circuit takes none."""
         return self.circuit.n_inputs
 
-    def readout(self, state: State) -> Distribution:
-        """The distribution of the outcomes in a state; ``vector`` may have leading axes."""
+    def readout(self, state: State | Distribution) -> Distribution:
+        """The distribution of the outcomes in a state, or from probabilities of all qubits; leading axes may batch."""
         p = state.probabilities
         batch, n_qubits = p.shape[:-1], self.circuit.n_qubits
         if self.measured_wires != tuple(range(n_qubits)):

@@ -12,6 +12,7 @@ from jaxtyping import Array
 from circuits.circuit import Circuit
 from circuits.description import DensityMatrix, Distribution, Gaussian, Reading
 from circuits.networks.base import Network
+from circuits.validation import checked_selection
 
 
 @dataclass(frozen=True, init=False)
@@ -30,11 +31,7 @@ class ReducedState(Reading):
     kept_wires: tuple[int, ...]
 
     def __init__(self, circuit: Circuit, wires: Sequence[int]) -> None:
-        kept = tuple(int(w) for w in wires)
-        if not kept or len(set(kept)) != len(kept) or any(not 0 <= w < circuit.n_qubits for w in kept):
-            raise ValueError(
-                f"wires must be different qubits from 0 to {circuit.n_qubits - 1}, at least one, not {kept}"
-            )
+        kept = checked_selection(wires, circuit.n_qubits, "wires", "qubits")
         object.__setattr__(self, "circuit", circuit)
         object.__setattr__(self, "kept_wires", kept)
 
@@ -77,12 +74,9 @@ class PartialOutput(Reading):
     seen: tuple[int, ...]
 
     def __init__(self, network: Network, outputs: Sequence[int]) -> None:
-        seen = tuple(int(k) for k in outputs)
-        count = network.layers[-1][1]["weight"][0] if "weight" in network.layers[-1][1] else max(seen) + 1
-        if not seen or len(set(seen)) != len(seen) or any(not 0 <= k < count for k in seen):
-            raise ValueError(
-                f"outputs must be different ones from 0 to {count - 1}, at least one, not {seen}"
-            )
+        last = network.layers[-1][1]
+        count = last["weight"][0] if "weight" in last else max(outputs, default=-1) + 1
+        seen = checked_selection(outputs, count, "outputs", "ones")
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "seen", seen)
 

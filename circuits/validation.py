@@ -122,3 +122,13 @@ def checked_layers(layers: Sequence[int], n_ops: int) -> tuple[int, ...]:
     if any(count < 0 for count in counts) or sum(counts) != n_ops:
         raise ValueError(f"layers must be gate counts that add up to the {n_ops} gates, not {sum(counts)}")
     return counts
+
+
+def checked_selection(chosen: Sequence[int], count: int, name: str, things: str) -> tuple[int, ...]:
+    """Different numbers from 0 to ``count - 1``, at least one, as integers: ``name`` is the argument they came as."""
+    selection = tuple(int(k) for k in chosen)
+    if not selection or len(set(selection)) != len(selection) or not all(0 <= k < count for k in selection):
+        raise ValueError(
+            f"{name} must be different {things} from 0 to {count - 1}, at least one, not {selection}"
+        )
+    return selection

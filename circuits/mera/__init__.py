@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from circuits.mera.description import MERA
     from circuits.mera.entropies import block_entropies, coarse_entropies, window_entropies
     from circuits.mera.finite import FiniteMERA
-    from circuits.mera.ground_state import GroundState, ground_state
+    from circuits.mera.ground_states import GroundState, ground_state
     from circuits.mera.scale_invariant import ScaleInvariantMERA
     from circuits.mera.scaling import central_charge, scaling_dimensions
     from circuits.mera.superoperators import Layer
@@ -26,7 +26,7 @@ __getattr__, __dir__, __all__ = attach(
         "description": ("MERA",),
         "entropies": ("block_entropies", "coarse_entropies", "window_entropies"),
         "finite": ("FiniteMERA",),
-        "ground_state": ("GroundState", "ground_state"),
+        "ground_states": ("GroundState", "ground_state"),
         "scale_invariant": ("ScaleInvariantMERA",),
         "scaling": ("central_charge", "scaling_dimensions"),
         "superoperators": ("Layer",),

@@ -11,7 +11,6 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -21,7 +20,7 @@ from qgeom.comparison import geometry_measures as measures
 from qgeom.comparison.geometry_result import Geometries
 from qgeom.comparison.geometry_settings import GeometrySettings
 from qgeom.comparison.geometry_sides import LABELS, Side, as_dataset, metric_of, pictured, sides_of
-from qgeom.comparison.parts import Parts, checked_seeds, side_by_side
+from qgeom.comparison.parts import Parts, checked_seeds, require_x64, side_by_side
 from qgeom.emergent.minimal_length import lengths_of
 from qgeom.emergent.sensitivity import time_of
 from qgeom.progress import Progress, Silent
@@ -53,10 +52,7 @@ def run(
         ValueError: bad settings, or x64 is not enabled, in one line.
         FloatingPointError: training diverged.
     """
-    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
-        raise ValueError(
-            "compare geometry needs double precision: --precision 64, or jax.config.update('jax_enable_x64', True)"
-        )
+    require_x64("compare geometry")
     progress, clock = Silent() if progress is None else progress, Clock()
     seeds = checked_seeds(range(seed, seed + settings.seeds))
     task = load(settings.task, target=settings.target, components=settings.components)

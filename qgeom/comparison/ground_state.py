@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import jax
 import numpy as np
 import xarray as xr
 
@@ -20,7 +19,7 @@ from qgeom.comparison.ground_state_model import Exact, exact, hamiltonian_of
 from qgeom.comparison.ground_state_result import GroundStates
 from qgeom.comparison.ground_state_settings import GroundStateSettings
 from qgeom.comparison.ground_state_sides import Side, sides_of
-from qgeom.comparison.parts import Parts, checked_seeds, concatenated, side_by_side
+from qgeom.comparison.parts import Parts, checked_seeds, concatenated, require_x64, side_by_side
 from qgeom.progress import Progress, Silent
 from qgeom.provenance import Clock, command_line, provenance
 from qgeom.results import RunFolder
@@ -43,10 +42,7 @@ def run(
     Raises:
         ValueError: bad settings, a degenerate ground level, or x64 is not enabled, in one line.
     """
-    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
-        raise ValueError(
-            "compare ground-state needs double precision: --precision 64, or jax.config.update('jax_enable_x64', True)"
-        )
+    require_x64("compare ground-state")
     progress = Silent() if progress is None else progress
     clock = Clock()
     seeds = checked_seeds(range(seed, seed + settings.seeds))

@@ -79,6 +79,14 @@ def checked_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
+def require_x64(name: str) -> None:
+    """One line if a comparison that needs double precision runs without."""
+    if not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            f"{name} needs double precision: --precision 64, or jax.config.update('jax_enable_x64', True)"
+        )
+
+
 class Parts:
     """Finished parts in a folder, found again by a fingerprint of all that determines them."""
 

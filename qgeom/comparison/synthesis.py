@@ -23,7 +23,7 @@ import optax
 import xarray as xr
 from jaxtyping import Array
 
-from qgeom.comparison.parts import Parts, checked_seeds, concatenated, side_by_side
+from qgeom.comparison.parts import Parts, checked_seeds, concatenated, require_x64, side_by_side
 from qgeom.comparison.settings import SynthesisSettings
 from qgeom.comparison.synthesis_result import Synthesis
 from qgeom.comparison.synthesis_sides import (
@@ -99,10 +99,7 @@ def run(
     Raises:
         ValueError: bad settings, or x64 is not enabled, in one line.
     """
-    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
-        raise ValueError(
-            "compare synthesis needs double precision: --precision 64, or jax.config.update('jax_enable_x64', True)"
-        )
+    require_x64("compare synthesis")
     progress = Silent() if progress is None else progress
     clock = Clock()
     seeds = checked_seeds(range(seed, seed + settings.seeds))

@@ -213,6 +213,9 @@ class Search:
         spread = momentum_spread(self.penalty.group, jnp.asarray(candidate.momentum))
         rate = max(2.0 * spread / self.penalty.cheapest, 1.0)
         steps = int(np.clip(2 ** np.ceil(np.log2(rate)), 32, 128))
+        # Settled beforehand: shooting anew with finer steps costs a Jacobian, a flow costs little.
+        while steps < MOST_STEPS and self._drift(candidate.momentum, steps) > DRIFT:
+            steps *= 2
         shot = shoot(self.penalty, self.target, candidate.momentum, steps, tick=self.watch.check)
         while shot.converged and steps < MOST_STEPS and self._drift(shot.momentum, steps) > DRIFT:
             steps *= 2

@@ -15,7 +15,7 @@ from circuits.hamiltonians import ising
 from circuits.mera.binary import BINARY
 from circuits.mera.description import MERA
 from circuits.mera.entropies import block_entropies
-from circuits.mera.ground_state import ground_state as mera_ground_state
+from circuits.mera.ground_states import ground_state as mera_ground_state
 from circuits.mera.scale_invariant import ScaleInvariantMERA
 from circuits.mera.superoperators import Layer
 from circuits.mps.description import MatrixProduct
