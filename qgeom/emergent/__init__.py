@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qgeom.emergent.estimate import Estimate
     from qgeom.emergent.gate_phases import PhaseBlocks, phase_blocks
     from qgeom.emergent.geometry import EmergentGeometry, extract, geometry_of, relate
+    from qgeom.emergent.geometry_distance import GeometryDistance, gromov_wasserstein
     from qgeom.emergent.graph_dimension import spectral_dimension, volume_growth_dimension
     from qgeom.emergent.horizons import Horizon, horizon
     from qgeom.emergent.hyperbolicity import Hyperbolicity, gromov_hyperbolicity
@@ -66,6 +67,7 @@ __getattr__, __dir__, __all__ = attach(
         "estimate",
         "gate_phases",
         "geometry",
+        "geometry_distance",
         "graph_dimension",
         "horizons",
         "hyperbolicity",
@@ -132,6 +134,10 @@ __getattr__, __dir__, __all__ = attach(
             "extract",
             "geometry_of",
             "relate",
+        ),
+        "geometry_distance": (
+            "GeometryDistance",
+            "gromov_wasserstein",
         ),
         "graph_dimension": (
             "spectral_dimension",
