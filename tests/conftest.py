@@ -7,11 +7,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before jax is imported. XLA programs are kept between runs; one folder per xdist worker, since jax does not write
-# its cache files atomically.
+# Before jax is imported. XLA programs are kept between runs and shared by the workers; an entry that another worker is
+# still writing is compiled anew.
 _cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qgeom" / "jax"
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache / _worker))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # the GPU tests run with JAX_PLATFORMS=cuda
 os.environ.setdefault("MPLBACKEND", "agg")

@@ -80,6 +80,7 @@ def test_bulk_qubits_lie_at_every_depth():
     assert np.bincount(depth).tolist() == [5, 5, 1]
 
 
+@pytest.mark.slow
 def test_a_linear_generator_with_orthogonal_layers_keeps_errors_and_code_words():
     rng = np.random.default_rng(0)
     model = net.generator(2, 6, 3, 6, "identity")
@@ -129,6 +130,7 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(error_correction.Settings, ["rates=0.2,1.5"])
 
 
+@pytest.mark.slow
 def test_end_to_end():
     tiny = [
         "seeds=2",

@@ -99,6 +99,7 @@ def test_hessian_metrics_have_their_known_curvature(potential, theta, curvature)
     np.testing.assert_allclose(found, curvature, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_boltzmann_machine_of_degree_two_is_the_ising_ring():
     np.testing.assert_allclose(sides.ising_ring(), 0.0, atol=1e-9)
     j, h = 0.6, 0.3
@@ -144,6 +145,7 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(fisher_gravity.Settings, ["momenta=100"])
 
 
+@pytest.mark.slow
 def test_end_to_end():
     settings = base.parse_settings(
         fisher_gravity.Settings, ["seeds=2", "momenta=200", "distances=0.2,0.15,0.1,0.06"]

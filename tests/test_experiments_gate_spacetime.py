@@ -84,6 +84,7 @@ def test_calibrations_can_fail():
     assert [v.outcome for v in found] == ["calibration-fail"] * 2
 
 
+@pytest.mark.slow
 def test_the_gates_are_whole_and_their_three_angles_are_their_phases():
     circuit = sides.gate_circuit(3, 2, 2)
     theta, x = circuit.init(jax.random.key(1)), jnp.asarray([0.3, -0.8])
@@ -97,6 +98,7 @@ def test_the_gates_are_whole_and_their_three_angles_are_their_phases():
         assert np.sum(np.diag(matrix)[positions]) == pytest.approx(np.trace(block))  # angle theta = 2 phi
 
 
+@pytest.mark.slow
 def test_gates_that_cannot_reach_the_readout_are_outside_its_cone():
     circuit = sides.gate_circuit(4, 2, 0)
     where = sides.points_of(circuit)

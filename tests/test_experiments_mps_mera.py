@@ -139,6 +139,7 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(mps_mera.Settings, ["separations=1,2,3,4,40"])
 
 
+@pytest.mark.slow
 def test_end_to_end():
     settings = base.parse_settings(mps_mera.Settings, TINY)
     data = mps_mera.compute(settings, 0, Silent())

@@ -95,6 +95,7 @@ def test_the_shannon_decomposition_is_exact_and_of_two_qubit_gates():
     assert cheap.counts["CX"] == 12
 
 
+@pytest.mark.slow
 def test_fitted_blocks_reach_a_target_that_they_hold():
     rng = np.random.default_rng(2)
     target = scipy.stats.unitary_group.rvs(8, random_state=rng)

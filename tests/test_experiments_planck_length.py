@@ -67,6 +67,7 @@ def test_what_the_trace_already_says_is_not_counted():
     assert planck_length.correlations(data, choice._replace(given="nothing")).mean() > 0.3
 
 
+@pytest.mark.slow
 def test_verdicts_come_side_by_side_and_calibrations_can_fail():
     data = synthetic(1.0, 0.0)
     found = planck_length.verdict(data, planck_length.Settings())

@@ -107,7 +107,7 @@ def _as_circuit(wiring: np.ndarray, x: np.ndarray) -> circuits.Circuit:
     return circuits.Circuit(n, ops)
 
 
-@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize("random", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_circuit_is_that_of_the_library(random):
     n, layers = 4, 3
     rng = np.random.default_rng(3)
@@ -158,6 +158,7 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(wormhole.Settings, ["wires=5"])
 
 
+@pytest.mark.slow
 def test_end_to_end():
     tiny = ["seeds=2", "wires=4", "layers=6", "rewirings=4", "steps=3", "inputs=2"]
     settings = base.parse_settings(wormhole.Settings, tiny)

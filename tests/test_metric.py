@@ -188,6 +188,7 @@ def test_weights_are_normalised_and_equal_a_repetition_of_the_data():
     np.testing.assert_allclose(weighted.as_matrix(), repeated.as_matrix(), atol=1e-15)
 
 
+@pytest.mark.slow
 def test_circuits_with_data_average_over_inputs():
     c = circuits.data_reuploading(n_qubits=2, n_layers=2, n_features=2)
     theta, data = c.init(jax.random.key(0)), jnp.asarray([[0.1, 0.5], [1.0, -0.3], [0.7, 0.2]])
@@ -366,6 +367,7 @@ def test_log_volume_is_that_of_the_formula():
 # -- spectral density ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_lanczos_density_is_exact_when_steps_exhaust_the_spectrum_and_says_its_error_otherwise():
     c = small_circuit()
     m = qgeom.information_metric(c, c.init(jax.random.key(8)))
@@ -488,7 +490,9 @@ def test_wrong_types_and_points_without_a_metric_are_refused():
         qgeom.information_metric(Sphere(), jnp.asarray([0.4, 0.5])).solve(jnp.ones(2), -1.0)
 
 
-@pytest.mark.parametrize("n", [57, 112, 115, 229])
+@pytest.mark.parametrize(
+    "n", [57, 115, pytest.param(112, marks=pytest.mark.slow), pytest.param(229, marks=pytest.mark.slow)]
+)
 def test_gram_matrix_of_sizes_that_its_tiles_do_not_divide(n):
     parts = np.random.default_rng(n).normal(size=(2, n, 8192))
     found = np.asarray(jax.jit(gram)(*parts))

@@ -74,6 +74,13 @@ def test_oscillators_on_a_lattice_give_back_neighbours_and_dimension(graph, dime
     assert correlation_dimension(found.distances).contains(dimension)
 
 
+def test_the_formula_matters_as_the_documentation_says():
+    relation = mutual_information(oscillators(labelled(nx.grid_2d_graph(12, 12, periodic=True)), 1.0))
+    assert str(correlation_dimension(geometry_of(relation, "inverse").distances)) == "1.93 [1.71, 2.18]"
+    with pytest.raises(ValueError, match="as on a tree"):
+        correlation_dimension(geometry_of(relation, "log").distances)
+
+
 def test_a_relation_dealt_at_random_has_no_dimension_of_the_lattice():
     graph = labelled(LATTICES["torus"][0])
     state, blocks = pair_on_each_bond(graph)

@@ -142,6 +142,7 @@ def test_the_environment_of_a_window_is_in_the_complement():
 # MERA.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "n_sites", "chi"), [("binary", 12, 3), ("ternary", 9, 3)])
 def test_cuts_bound_the_entropies_of_a_mera(scheme: str, n_sites: int, chi: int):
     description = MERA(n_sites, chi, scheme)  # pyright: ignore

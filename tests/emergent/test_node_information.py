@@ -83,6 +83,7 @@ def test_the_arrow_of_time_needs_depth():
         node_metric(circuits.Circuit(1, [gates.H(0)]), jnp.zeros(0))
 
 
+@pytest.mark.slow
 def test_an_observer_of_everything_sees_everything_and_of_more_sees_more():
     c = circuits.hardware_efficient(n_qubits=3, n_layers=2)
     theta = c.init(jax.random.key(2))

@@ -46,6 +46,7 @@ def test_deformation_needs_finite_weights():
         deform(np.eye(4), [local_penalty(2, np.inf, max_weight=1)])
 
 
+@pytest.mark.slow
 def test_broken_geodesics_lead_from_a_saddle_to_the_shortest_path():
     penalty = Penalty(PauliGroup(1), [1.0, 1.0, 12.0])
     target = expm(-1.2j * np.diag([1.0, -1.0]))
@@ -77,6 +78,7 @@ def test_the_logarithm_of_the_flat_branch_is_the_reference():
     assert deform(target, TWO[:1])[0].length <= np.sqrt(np.trace(h @ h).real / 4) * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_pictures_show_what_was_found():
     g = minimal_geodesic(
         unitary_group.rvs(2, random_state=1), Penalty(PauliGroup(1), [1.0, 1.0, 4.0]), starts=2

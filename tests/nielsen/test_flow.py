@@ -19,7 +19,11 @@ STEPS = 32
 ZOO = {name: PENALTIES[name] for name in ("SU(2)", "SU(4), any weights", "SU(3)", "SO(4)", "GL(2)", "Aff(2)")}
 
 
-@pytest.fixture(params=list(ZOO))
+QUICK = ("SU(2)", "SU(4), any weights", "SO(4)", "GL(2)")
+EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ZOO]
+
+
+@pytest.fixture(params=EVERY)
 def penalty(request):
     return ZOO[request.param]
 
@@ -31,7 +35,7 @@ def start(penalty: Penalty, seed: int, size: float = 1.0) -> np.ndarray:
 
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=5, deadline=None)
-@pytest.mark.parametrize("name", list(ZOO))
+@pytest.mark.parametrize("name", EVERY)
 def test_energy_and_momentum_are_conserved_and_the_path_stays_on_the_group(name, seed):
     penalty = ZOO[name]
     group = penalty.group
@@ -77,6 +81,7 @@ def test_the_error_falls_with_the_sixth_power_of_the_step():
     assert np.all(slopes < 7.0), slopes
 
 
+@pytest.mark.slow
 def test_steps_are_doubled_until_the_tolerance_is_kept():
     penalty = PENALTIES["SU(3)"]
     h = start(penalty, 1, 2.0)

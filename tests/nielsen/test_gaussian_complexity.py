@@ -141,6 +141,7 @@ def relaxed_length(goal: np.ndarray, weights: np.ndarray, seed: int, segments: i
     return float(np.sqrt(found.fun))
 
 
+@pytest.mark.slow
 def test_penalised_geodesics_are_the_shortest_relaxed_paths():
     state = gaussian.harmonic_chain(2, 1.0, 3.0, periodic=False).ground_state()
     flat = bosonic_complexity(state, BosonicGaussian.product([1.5] * 2))

@@ -137,6 +137,7 @@ def test_unreachable_targets_are_refused():
         minimal_geodesic(CNOT, penalty)
 
 
+@pytest.mark.slow
 def test_rotations_and_invertible_maps_go_through_the_same_solver():
     rng = np.random.default_rng(1)
     flat = plane_penalty(3, 1.0)

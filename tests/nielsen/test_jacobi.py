@@ -19,7 +19,11 @@ ZOO = {
 }
 
 
-@pytest.mark.parametrize("name", list(ZOO))
+QUICK = ("SU(2)", "SU(4), local", "SO(4)", "GL(2)")
+EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ZOO]
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_j_is_the_derivative_of_the_end_and_s_is_symmetric(name):
     penalty = ZOO[name]
     group = penalty.group
