@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         mera,
         mps,
         networks,
+        noise,
+        reparametrised,
         spin_chains,
         statevector,
     )
@@ -46,6 +48,10 @@ if TYPE_CHECKING:
         z_feature_map,
     )
     from circuits.circuit import Circuit
+    from circuits.convert.openqasm import OpenQASMError, from_openqasm, to_openqasm
+    from circuits.convert.pennylane import from_pennylane, to_pennylane
+    from circuits.convert.qiskit import from_qiskit, to_qiskit
+    from circuits.convert.quimb import from_quimb, to_quimb
     from circuits.description import (
         DensityMatrix,
         Description,
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
     from circuits.local import LocalHamiltonian
     from circuits.measured import Measured, modulo_classes, parity_classes
     from circuits.networks import MLP, Attention, MLPState, RandomFeatures, RBMState, ResNet
+    from circuits.reparametrised import AngleMap, Reparametrised
     from circuits.statevector import expectation
 
 __distribution__ = "qgeom"  # tells this package from the unrelated `circuits` of PyPI
@@ -82,6 +89,8 @@ __getattr__, __dir__, __all__ = attach(
         "mera",
         "mps",
         "networks",
+        "noise",
+        "reparametrised",
         "spin_chains",
         "statevector",
     ),
@@ -100,6 +109,10 @@ __getattr__, __dir__, __all__ = attach(
             "z_feature_map",
         ),
         "circuit": ("Circuit",),
+        "convert.openqasm": ("OpenQASMError", "from_openqasm", "to_openqasm"),
+        "convert.pennylane": ("from_pennylane", "to_pennylane"),
+        "convert.qiskit": ("from_qiskit", "to_qiskit"),
+        "convert.quimb": ("from_quimb", "to_quimb"),
         "description": (
             "DensityMatrix",
             "Description",
@@ -116,6 +129,7 @@ __getattr__, __dir__, __all__ = attach(
         "local": ("LocalHamiltonian",),
         "measured": ("Measured", "modulo_classes", "parity_classes"),
         "networks": ("MLP", "Attention", "MLPState", "RBMState", "RandomFeatures", "ResNet"),
+        "reparametrised": ("AngleMap", "Reparametrised"),
         "statevector": ("expectation",),
     },
 )

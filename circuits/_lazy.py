@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+# Optional packages, and the extra of qgeom that installs them.
+_EXTRAS = {"pennylane": "pennylane", "qiskit": "qiskit", "qiskit_algorithms": "qiskit", "quimb": "quimb"}
+
 
 def attach(
     package: str, submodules: Iterable[str], names: Mapping[str, Iterable[str]]
@@ -27,9 +30,9 @@ def attach(
 
     def __getattr__(name: str) -> Any:
         if name in origin:
-            value = getattr(importlib.import_module(f"{package}.{origin[name]}"), name)
+            value = getattr(_imported(package, origin[name]), name)
         elif name in modules:
-            value = importlib.import_module(f"{package}.{name}")
+            value = _imported(package, name)
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)  # the next access does not come here
@@ -39,3 +42,15 @@ def attach(
         return sorted({*vars(sys.modules[package]), *public})
 
     return __getattr__, __dir__, public
+
+
+def _imported(package: str, module: str) -> Any:
+    try:
+        return importlib.import_module(f"{package}.{module}")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in _EXTRAS:
+            raise
+        raise ModuleNotFoundError(
+            f"{package}.{module} needs {missing}: pip install 'qgeom[{_EXTRAS[missing]}]'", name=missing
+        ) from None

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Key
 from circuits import drawing, statevector
 from circuits.description import Description, Node, State, parameter_dtype
 from circuits.gates import Op, Param, inverse
+from circuits.names import Names, checked_names, joined_names, remapped_names
 from circuits.validation import (
     AngleTable,
     angle_table,
@@ -43,10 +44,12 @@ class Circuit(Description):
         ops: gates in the order in which they act.
         layers: number of gates of each layer, in order, where the circuit has layers of its own. Without it the
             layers are moments: every gate acts as soon as its qubits are free.
+        names: names of the parameters, one each and all different, part of the circuit's value. Without them
+            `parameter_names` are made from the gates.
 
     Raises:
         ValueError: zero qubits, a gate on a missing qubit, a repeated wire, an unknown gate, a wrong number of angles,
-            a parameter that no gate uses, or layers that do not add up.
+            a parameter that no gate uses, layers that do not add up, or names that do not fit the parameters.
         TypeError: something that is not a gate.
     """
 
@@ -55,10 +58,17 @@ class Circuit(Description):
     angle_table: AngleTable
     _n_parameters: int
     _explicit_layers: tuple[int, ...] | None
+    _names: Names | None
     _value: tuple[Any, ...]
     _hash: int
 
-    def __init__(self, n_qubits: int, ops: Iterable[Op], layers: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        n_qubits: int,
+        ops: Iterable[Op],
+        layers: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         set_ = object.__setattr__
         ops = tuple(ops)
         n_qubits = checked_n_qubits(n_qubits)
@@ -66,14 +76,16 @@ class Circuit(Description):
         table = angle_table(ops)
         n_parameters = checked_n_parameters(table.index)
         counts = None if layers is None else checked_layers(layers, len(ops))
+        own_names = checked_names(names, n_parameters)
         set_(self, "n_qubits", n_qubits)
         set_(self, "ops", ops)
         set_(self, "angle_table", table)
         set_(self, "_n_parameters", n_parameters)
         set_(self, "_explicit_layers", counts)
+        set_(self, "_names", own_names)
         # Everything that makes the circuit what it is, as bytes: equality and hash cost no Python per gate.
-        names = "\0".join([op.name + op.pauli for op in ops])
-        value = (n_qubits, names, wires.tobytes(), *(column.tobytes() for column in table), counts)
+        kinds = "\0".join([op.name + op.pauli for op in ops])
+        value = (n_qubits, kinds, wires.tobytes(), *(column.tobytes() for column in table), counts, own_names)
         set_(self, "_value", value)
         set_(self, "_hash", hash(value))
 
@@ -95,7 +107,7 @@ class Circuit(Description):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Rebuilt, because hashes of strings differ from one process to the next.
-        return Circuit, (self.n_qubits, self.ops, self._explicit_layers)
+        return Circuit, (self.n_qubits, self.ops, self._explicit_layers, self._names)
 
     def __repr__(self) -> str:
         inputs = f", n_inputs={self.n_inputs}" if self.n_inputs else ""
@@ -159,9 +171,16 @@ class Circuit(Description):
             [self.ops[k] for k in np.argsort(np.asarray(self.layer_of, dtype=np.int64), kind="stable")]
         )
 
+    @property
+    def has_own_names(self) -> bool:
+        """Whether the parameters were given names; otherwise they are named after gates."""
+        return self._names is not None
+
     @functools.cached_property
     def parameter_names(self) -> tuple[str, ...]:
-        """The gate that uses each parameter, e.g. ``RY[q0]#0``; a shared one says by how many gates."""
+        """The names given, else the gate that uses each parameter: ``RY[q0]#0``; a shared one says by how many."""
+        if self._names is not None:
+            return self._names
         users: list[list[Op]] = [[] for _ in range(self.n_parameters)]
         for op in self.ops:
             for index in op.parameters:
@@ -235,11 +254,13 @@ class Circuit(Description):
             return NotImplemented
         if self.n_qubits != other.n_qubits:
             raise ValueError(f"circuits on {self.n_qubits} and {other.n_qubits} qubits cannot be joined")
-        shift = range(self.n_parameters, self.n_parameters + other.n_parameters)
+        counts = (self.n_parameters, other.n_parameters)
+        shift = range(counts[0], sum(counts))
+        names = joined_names(self._names, other._names, counts)
         if self._explicit_layers is None and other._explicit_layers is None:
-            return Circuit(self.n_qubits, [*self.ops, *_renamed(other.ops, shift)])
+            return Circuit(self.n_qubits, [*self.ops, *_renamed(other.ops, shift)], names=names)
         ops = [*self.layered_ops, *_renamed(other.layered_ops, shift)]
-        return Circuit(self.n_qubits, ops, self.layers + other.layers)
+        return Circuit(self.n_qubits, ops, self.layers + other.layers, names)
 
     def repeat(self, times: int, *, shared: bool = False) -> Circuit:
         """The circuit ``times`` times over, with fresh parameters each time, or with the same ones if ``shared``."""
@@ -248,12 +269,21 @@ class Circuit(Description):
         count, shift = self.n_parameters, 0 if shared else self.n_parameters
         copies = [_renamed(self.ops, range(k * shift, k * shift + count)) for k in range(times)]
         layers = None if self._explicit_layers is None else self._explicit_layers * int(times)
-        return Circuit(self.n_qubits, itertools.chain.from_iterable(copies), layers)
+        names = self._names if shared or times == 1 else None
+        return Circuit(self.n_qubits, itertools.chain.from_iterable(copies), layers, names)
 
     def inverse(self) -> Circuit:
         """The inverse circuit, of the same theta: ``c + c.inverse()`` is the identity at (theta, theta)."""
         layers = None if self._explicit_layers is None else self._explicit_layers[::-1]
-        return Circuit(self.n_qubits, [inverse(op) for op in reversed(self.ops)], layers)
+        return Circuit(self.n_qubits, [inverse(op) for op in reversed(self.ops)], layers, self._names)
+
+    def named(self, names: Sequence[str] | None) -> Circuit:
+        """The circuit with these names of its parameters; with None, with names made from its gates.
+
+        Raises:
+            ValueError, TypeError: names that do not fit the parameters.
+        """
+        return Circuit(self.n_qubits, self.ops, self._explicit_layers, names)
 
     def bind(self, theta: Any) -> Circuit:
         """The circuit with its parameters fixed at ``theta``, a concrete array (P,); inputs stay free."""
@@ -280,7 +310,8 @@ class Circuit(Description):
             raise ValueError(
                 f"remap takes {self.n_parameters} indices, one per parameter, not {len(indices)}"
             )
-        return Circuit(self.n_qubits, _renamed(self.ops, [int(i) for i in indices]), self._explicit_layers)
+        ops = _renamed(self.ops, [int(i) for i in indices])
+        return Circuit(self.n_qubits, ops, self._explicit_layers, remapped_names(self._names, indices))
 
     def draw(self, kind: str = "text", **options: Any) -> Any:
         """A drawing: ``"text"`` gives a string (option ``width``), ``"mpl"`` a matplotlib figure.

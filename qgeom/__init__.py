@@ -20,8 +20,10 @@ from circuits._lazy import attach  # noqa: E402
 
 if TYPE_CHECKING:
     from qgeom import (
+        campaign,
         cluster,
         comparison,
+        devices,
         emergent,
         experiments,
         figures,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         report,
         results,
         settings,
+        shots,
         sweep,
         tasks,
         training,
@@ -43,8 +46,10 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = attach(
     __name__,
     submodules=(
+        "campaign",
         "cluster",
         "comparison",
+        "devices",
         "emergent",
         "experiments",
         "figures",
@@ -54,6 +59,7 @@ __getattr__, __dir__, __all__ = attach(
         "report",
         "results",
         "settings",
+        "shots",
         "sweep",
         "tasks",
         "training",

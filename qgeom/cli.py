@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +49,9 @@ Device = Annotated[
 ]
 
 
+ALL = "all"
+"""In place of the name of an experiment: every one of them."""
+
 SYNTHESIS, GROUND_STATE, GEOMETRY = "synthesis", "ground-state", "geometry"
 """The tasks of `qgeom compare` that are no data sets."""
 
@@ -66,16 +71,33 @@ def list_experiments(json: Json = False) -> None:
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An experiment; see `qgeom list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An experiment (see `qgeom list`), or all.")],
     preset: Preset = "small",
     assignments: Set = None,
     out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what is finished in the folder.")] = False,
+    budget: Annotated[
+        float | None, typer.Option(metavar="MINUTES", help="With all: begin nothing that takes longer.")
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
     precision: Precision = 64,
     device: Device = None,
 ) -> None:
-    """Run one experiment: compute, save, judge, draw."""
+    """Run one experiment: compute, save, judge, draw; or all, cheapest first, while a budget lasts."""
+    if resume and out is None:
+        raise InputError("--resume needs the folder of the earlier run: --out DIR")
+    if name.strip().lower() == ALL:
+        if assignments:
+            raise InputError(
+                "`qgeom run all` takes no --set: every experiment has settings of its own; run it by name"
+            )
+        _run_all(
+            preset, out, resume, math.inf if budget is None else 60 * budget, seed, json, precision, device
+        )
+        return
+    if budget is not None:
+        raise InputError("--budget is for `qgeom run all`; one experiment takes as long as its settings ask")
     experiment = experiments.load(name)
     base = experiments.base
     settings = base.parse_settings(
@@ -83,12 +105,63 @@ def run(
     )
     _configure(precision, device)
     folder = qgeom.results.RunFolder.create(out or _new_folder(experiment.NAME))
+    verdicts = qgeom.sweep.finished(experiment.NAME, settings, seed, folder) if resume else None
     try:
-        with progress_bar() as progress:
-            verdicts = base.run(experiment, settings, seed, folder, progress, qgeom.provenance.command_line())
+        if verdicts is None:
+            with progress_bar() as progress:
+                verdicts = base.run(
+                    experiment, settings, seed, folder, progress, qgeom.provenance.command_line()
+                )
     finally:
         folder.discard_if_empty()
     _show(experiment.NAME, experiment.CLAIM, verdicts, folder, json)
+
+
+def _run_all(
+    preset: str,
+    out: Path | None,
+    resume: bool,
+    budget: float,
+    seed: int,
+    json: bool,
+    precision: int,
+    device: str | None,
+) -> None:
+    """All experiments; what becomes of each is told at once, so that an interruption leaves it on the screen."""
+    tasks = qgeom.campaign.plan(preset)
+    _configure(precision, device)
+    folder = qgeom.results.RunFolder.create(out or _new_folder(ALL))
+
+    def tell(outcome: Any) -> None:
+        if not json:
+            print("\n".join(outcome.lines()), flush=True)
+
+    try:
+        with progress_bar() as progress:
+            done = qgeom.campaign.campaign(
+                tasks,
+                seed,
+                folder,
+                budget,
+                resume=resume,
+                progress=progress,
+                command=qgeom.provenance.command_line(),
+                tell=tell,
+            )
+    finally:
+        folder.discard_if_empty()
+    if json:
+        _print_json(
+            {"name": ALL, "folder": str(folder.path), "runs": [outcome.to_dict() for outcome in done]}
+        )
+    else:
+        print(f"results: {folder.path}\ntable: {folder.path / qgeom.results.CAMPAIGN_TABLE}")
+        print(f"pages: qgeom report {shlex.quote(str(folder.path))}")
+    failed = [outcome for outcome in done if outcome.state == "failed"]
+    if failed:
+        raise RuntimeError(
+            f"{len(failed)} of {len(done)} experiments failed: {failed[0].task.name}: {failed[0].reason}"
+        )
 
 
 @app.command()
@@ -234,9 +307,12 @@ def sweep(
 @app.command()
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of run folders.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Write a LaTeX bundle, too.")] = False,
 ) -> None:
-    """Write index.html, a static gallery of the runs in a folder."""
+    """Write index.html and a page per run: a static site, for all runs in a folder."""
     print(f"report: {qgeom.report.write(directory)}")
+    if latex:
+        print(f"latex: {qgeom.report.write_bundle(directory)}")
 
 
 @app.command()

@@ -35,6 +35,12 @@ SETTINGS, DATA, VERDICT, PROVENANCE, FIGURE = (
     "figure",
 )
 
+SWEEP_TABLE, CAMPAIGN_TABLE = "sweep.csv", "run-all.csv"
+"""What a folder of many runs holds beside their folders."""
+
+STAGING_PREFIX, PART_PREFIX = ".incomplete-", ".part-"
+"""Hidden names in a run folder: files that are being prepared, and finished parts of a run that is not finished."""
+
 _ENGINE = "h5netcdf"
 _REAL, _IMAGINARY = "_real", "_imag"
 
@@ -123,7 +129,7 @@ class RunFolder:
         return [path for kind in style.FORMATS if (path := self.path / f"{FIGURE}.{kind}").exists()]
 
     def _staging(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix=".incomplete-", dir=self.path))
+        return Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=self.path))
 
     def _load_json(self, name: str) -> Any:
         path = self._existing(name)

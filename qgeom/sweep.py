@@ -20,10 +20,10 @@ from qgeom.errors import InputError, one_line, unknown
 from qgeom.experiments.base import judge_and_draw, run
 from qgeom.experiments.statistics import Verdict
 from qgeom.progress import Progress, Silent
-from qgeom.results import PROVENANCE, SETTINGS, VERDICT, RunFolder, to_json
+from qgeom.results import PROVENANCE, SETTINGS, SWEEP_TABLE, VERDICT, RunFolder, to_json
 from qgeom.settings import BaseSettings, is_sequence_field, parse_settings
 
-TABLE = "sweep.csv"
+TABLE = SWEEP_TABLE
 _MOST_POINTS = 10_000
 
 Varied = tuple[tuple[str, str], ...]
@@ -121,17 +121,17 @@ def sweep(
         InputError: where the folder holds another sweep's points, or finished ones without ``resume``.
     """
     progress = progress or Silent()
-    finished = {}
+    kept = {}
     for point in points:
-        verdicts = _finished(name, point, seed, folder)
+        verdicts = finished(name, point.settings, seed, RunFolder(folder.path / point.folder))
         if verdicts is not None:
-            finished[point.varied] = Done(point, verdicts)
-    if finished and not resume:
+            kept[point.varied] = Done(point, verdicts)
+    if kept and not resume:
         raise InputError(
-            f"{str(folder.path)!r} holds {len(finished)} finished runs of this sweep; add --resume to keep them, "
+            f"{str(folder.path)!r} holds {len(kept)} finished runs of this sweep; add --resume to keep them, "
             "or name another folder"
         )
-    done = dict(finished)
+    done = dict(kept)
     todo = [point for point in points if point.varied not in done]
     progress.stage(name, len(points))
     progress.advance(len(done))
@@ -141,6 +141,26 @@ def sweep(
         progress.advance()
         _write_table(folder, points, done)
     return [done[point.varied] for point in points]
+
+
+def finished(name: str, settings: BaseSettings, seed: int, folder: RunFolder) -> tuple[Verdict, ...] | None:
+    """The verdicts of a run that is done, None where it is not; one that was not judged yet is judged from its data.
+
+    Raises:
+        InputError: if its folder was made with other settings.
+    """
+    if not all((folder.path / file).exists() for file in (SETTINGS, PROVENANCE)):
+        return None
+    saved = folder.load_settings()
+    wanted = {"experiment": name, "seed": seed, **settings.model_dump(mode="json")}
+    if to_json(saved) != to_json(wanted):
+        differing = sorted(key for key in {*saved, *wanted} if saved.get(key) != wanted.get(key))
+        raise InputError(
+            f"{str(folder.path)!r} was computed with other settings ({', '.join(differing)}); name another folder"
+        )
+    if not (folder.path / VERDICT).exists():
+        return judge_and_draw(experiments.load(name), settings, folder)
+    return tuple(Verdict.from_dict(values) for values in folder.load_verdict())
 
 
 def run_point(name: str, point: Point, seed: int, parent: Path, command: Sequence[str]) -> Done:
@@ -162,27 +182,6 @@ def _results(
     if cluster is None or not todo:
         return itertools.starmap(run_point, arguments)
     return qgeom.cluster.starmap(run_point, arguments, cluster)
-
-
-def _finished(name: str, point: Point, seed: int, parent: RunFolder) -> tuple[Verdict, ...] | None:
-    """The verdicts of a point that is done; those that were not drawn yet are drawn from the data.
-
-    Raises:
-        InputError: if its folder was made with other settings.
-    """
-    folder = RunFolder(parent.path / point.folder)
-    if not all((folder.path / file).exists() for file in (SETTINGS, PROVENANCE)):
-        return None
-    saved = folder.load_settings()
-    wanted = {"experiment": name, "seed": seed, **point.settings.model_dump(mode="json")}
-    if to_json(saved) != to_json(wanted):
-        differing = sorted(key for key in {*saved, *wanted} if saved.get(key) != wanted.get(key))
-        raise InputError(
-            f"{str(folder.path)!r} was computed with other settings ({', '.join(differing)}); name another folder"
-        )
-    if not (folder.path / VERDICT).exists():
-        return judge_and_draw(experiments.load(name), point.settings, folder)
-    return tuple(Verdict.from_dict(values) for values in folder.load_verdict())
 
 
 def _write_table(folder: RunFolder, points: Sequence[Point], done: Mapping[Varied, Done]) -> None:

@@ -34,6 +34,8 @@ ALLOWED: dict[str, set[str]] = {
     "qgeom.information": {"circuits", "qgeom.errors"},
     "qgeom.nielsen": {"circuits", "qgeom.errors"},
     "qgeom.emergent": {"circuits", "qgeom.errors", "qgeom.information"},  # nodes share Fisher information
+    "qgeom.shots": {"circuits"},
+    "qgeom.devices": {"circuits", "qgeom.information"},
     "qgeom.figures": {"qgeom.errors", "qgeom.tables", "qgeom.experiments.statistics"},  # data in, picture out
     "qgeom.results": {"qgeom.errors", "qgeom.figures"},
     "qgeom.training": {"circuits", "qgeom.errors", "qgeom.information", "qgeom.progress", "qgeom.tasks"},
@@ -47,7 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "qgeom.sweep": {"qgeom", "qgeom.errors", "qgeom.experiments", *STORE},
     "qgeom.cluster": {"qgeom.errors", "qgeom.provenance"},
-    "qgeom.report": {"qgeom", "qgeom.errors", "qgeom.experiments", *STORE},
+    "qgeom.report": {"qgeom", "qgeom.errors", "qgeom.experiments", "qgeom.tables", *STORE},
+    "qgeom.campaign": {"qgeom.errors", "qgeom.experiments", "qgeom.sweep", *STORE},
     "qgeom.cli": {"qgeom"},  # everything
 }  # fmt: skip
 EVERYTHING = {"qgeom.cli"}

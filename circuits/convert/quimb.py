@@ -1,4 +1,4 @@
-r"""Matrix product states to and from quimb (``pip install qgeom[quimb]``).
+r"""Matrix product states and circuits to and from quimb (``pip install qgeom[quimb]``).
 
 quimb keeps bonds and sites as named indices, in any order of axes; here axes are (left bond, site, right bond). Site 0
 is the most significant in both.
@@ -12,16 +12,22 @@ import jax.numpy as jnp
 import numpy as np
 import quimb.tensor as qtn
 
+from circuits.circuit import Circuit
+from circuits.convert.quimb_circuit import from_quimb_circuit, to_quimb_circuit
 from circuits.mps.periodic import PeriodicMPS
 from circuits.mps.state import MPS
 
 
-def to_quimb(psi: MPS | PeriodicMPS) -> qtn.MatrixProductState:
-    """The state as a ``quimb.tensor.MatrixProductState`` with NumPy tensors, cyclic for a `PeriodicMPS`.
+def to_quimb(psi: MPS | PeriodicMPS | Circuit, theta: Any = None) -> qtn.MatrixProductState | qtn.Circuit:
+    """A state as a ``quimb.tensor.MatrixProductState`` with NumPy tensors, cyclic for a `PeriodicMPS`; a circuit at
+    theta as a ``quimb.tensor.Circuit``.
 
     Raises:
-        TypeError: if ``psi`` is neither.
+        TypeError: if ``psi`` is none of these.
+        ValueError: a circuit with parameters and no theta.
     """
+    if isinstance(psi, Circuit):
+        return to_quimb_circuit(psi, theta)
     if isinstance(psi, MPS):
         arrays = [np.asarray(t) for t in psi.tensors]
         if psi.n_sites == 1:
@@ -31,19 +37,23 @@ def to_quimb(psi: MPS | PeriodicMPS) -> qtn.MatrixProductState:
     elif isinstance(psi, PeriodicMPS):
         arrays = [np.asarray(t) for t in psi.tensors]
     else:
-        raise TypeError(f"expected an MPS or PeriodicMPS, not {type(psi).__name__}")
+        raise TypeError(f"expected an MPS, a PeriodicMPS or a Circuit, not {type(psi).__name__}")
     # shapes name quimb's order of axes: left, physical, right; left out where an open chain has none
     return qtn.MatrixProductState(arrays, shape="lpr")
 
 
-def from_quimb(psi: qtn.MatrixProductState) -> MPS | PeriodicMPS:
-    """The state of a ``quimb.tensor.MatrixProductState``: a `PeriodicMPS` if it is cyclic, else an `MPS`.
+def from_quimb(psi: qtn.MatrixProductState | qtn.Circuit) -> MPS | PeriodicMPS | Circuit:
+    """The state of a ``quimb.tensor.MatrixProductState``, a `PeriodicMPS` if it is cyclic, else an `MPS`; the gates of
+    a ``quimb.tensor.Circuit`` (:mod:`circuits.convert.quimb_circuit` says what becomes of its parameters).
 
     Raises:
-        TypeError: if ``psi`` is no matrix product state of quimb.
+        TypeError: if ``psi`` is neither.
+        ValueError: a gate that has no counterpart here.
     """
+    if isinstance(psi, qtn.Circuit):
+        return from_quimb_circuit(psi)
     if not isinstance(psi, qtn.MatrixProductState):
-        raise TypeError(f"expected a quimb.tensor.MatrixProductState, not {type(psi).__name__}")
+        raise TypeError(f"expected a quimb.tensor.MatrixProductState or Circuit, not {type(psi).__name__}")
     n = psi.L
     tensors = []
     for i in range(n):

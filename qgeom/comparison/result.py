@@ -14,11 +14,8 @@ from matplotlib.figure import Figure
 
 from qgeom.figures import comparison as drawing
 from qgeom.figures.style import WIDTHS
-from qgeom.results import RunFolder
+from qgeom.results import PART_PREFIX, RunFolder
 from qgeom.tables import Cell, Column, Row, Spread, Table
-
-PART_PREFIX = ".part-"
-"""Finished parts of a comparison in its folder, until the whole is saved."""
 
 _TRAINING_ROWS = (
     ("steps", "steps", ""),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         measurement_distance,
         mps_mera,
         nielsen_geodesic,
+        noise_geometry,
         parent_uncle,
         planck_length,
         statistics,
@@ -45,6 +46,7 @@ NAMES = (
     "fisher-gravity",
     "parent-uncle",
     "capacity",
+    "noise-geometry",
 )
 """Every experiment, in the order of the paper; the module of ``fisher-kl`` is ``fisher_kl``."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from circuits._lazy import attach
 
 if TYPE_CHECKING:
-    from qgeom.information import capacity, curves, gaussian_states, geodesics, metric, spectrum
+    from qgeom.information import capacity, curves, gaussian_states, geodesics, holonomy, metric, spectrum
     from qgeom.information.capacity import (
         effective_dimension,
         effective_rank,
@@ -43,13 +43,15 @@ if TYPE_CHECKING:
         riemann,
         scalar_curvature,
     )
+    from qgeom.information.holonomy import Chern, berry_phase, chern_number, holonomy_angles, wilson_loop
     from qgeom.information.measured import classical_fisher
     from qgeom.information.metric import InformationMetric, information_metric
+    from qgeom.information.right_logarithmic import RightLogarithmic, right_logarithmic_fisher
     from qgeom.information.spectrum import SpectralDensity
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    submodules=("capacity", "curves", "gaussian_states", "geodesics", "metric", "spectrum"),
+    submodules=("capacity", "curves", "gaussian_states", "geodesics", "holonomy", "metric", "spectrum"),
     names={
         "capacity": (
             "effective_dimension",
@@ -81,8 +83,10 @@ __getattr__, __dir__, __all__ = attach(
             "riemann",
             "scalar_curvature",
         ),
+        "holonomy": ("Chern", "berry_phase", "chern_number", "holonomy_angles", "wilson_loop"),
         "measured": ("classical_fisher",),
         "metric": ("InformationMetric", "information_metric"),
+        "right_logarithmic": ("RightLogarithmic", "right_logarithmic_fisher"),
         "spectrum": ("SpectralDensity",),
     },
 )

@@ -8,7 +8,7 @@ own. The pullback by the Jacobian ``J = d point / d theta``, averaged over data,
 is the one object of which everything here is a property. It is
 
 * the quantum Fisher matrix (QFIM), ``4 Re Q``, where the points are states (Q the quantum geometric tensor);
-* the SLD Fisher matrix, 4 x Bures at constant rank, where they are density matrices;
+* the SLD Fisher matrix, 4 x Bures at constant rank, where they are density matrices (or the RLD one, see `manifold`);
 * the Fisher matrix ``E[d_i ln p d_j ln p]`` where they are categorical distributions: the expectation under the
   model, not the empirical one;
 * ``J'J`` where they are means of unit-variance normal distributions.
@@ -22,6 +22,7 @@ pytree and works inside ``jax.jit``, ``jax.vmap`` and ``jax.jacfwd``, but for th
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import equinox as eqx
@@ -35,6 +36,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Key, PyTree
 from circuits.description import Description, Params
 from qgeom.information import planning, pullback
 from qgeom.information.fisher_rao import DEFAULT_THRESHOLD
+from qgeom.information.manifold import PointMetric
 from qgeom.information.pullback import Plan
 from qgeom.information.solve import dense_solve, iterative_solve, pseudo_inverse_solve
 from qgeom.information.spectrum import SpectralDensity, half_log_determinant, lanczos_density, rank_cut
@@ -272,39 +274,58 @@ class InformationMetric(eqx.Module):
 
 
 def information_metric(
-    description: Description,
+    description: Description | Any,
     params: Params,
     data: PyTree | None = None,
-    *,
+    *more: Any,
     subset: Any = None,
     weights: ArrayLike | None = None,
     threshold: float = DEFAULT_THRESHOLD,
     batch_size: int | None = None,
     mode: str = "auto",
+    manifold: PointMetric | None = None,
 ) -> InformationMetric:
     """The information metric of ``description`` at ``params``, averaged over ``data``.
 
+    A PennyLane QNode is a description, too: ``information_metric(qnode, *args)`` is the metric of its state at these
+    arguments, over the trainable ones (`circuits.from_pennylane`) raveled one after the other.
+
     Args:
         description: a circuit, a network, or any :class:`circuits.description.Description` that yields states,
-            density matrices, distributions or normal distributions.
+            density matrices, distributions or normal distributions; or a QNode.
         params: its parameters, any pytree of real arrays; their dtype is the precision of the metric.
         data: inputs with a leading axis of length n (an array, or a pytree of such); None where D takes no input.
+        more: with ``params`` and ``data``, the positional arguments of a QNode.
         subset: parameters to keep, the rest frozen: positions (integers or a slice) in flattened order, a boolean
             mask of that length, or a pytree of booleans like ``params``.
         weights: n non-negative weights of the data, scaled to sum to one; equal unless given.
         threshold: outcomes of at most this probability are left out, and counted in ``dropped``.
         batch_size: data points held in memory together; computed from the memory budget unless given.
         mode: ``"forward"`` or ``"reverse"`` differentiation for matrices; ``"auto"`` takes the cheaper.
+        manifold: the metric of the points, where they have several: density matrices have that of the symmetric
+            logarithmic derivative unless ``qgeom.information.RightLogarithmic()`` is given (it has its own threshold).
 
     Raises:
         ValueError: NaN in the parameters, wrong shapes, float64 parameters while x64 is off, an empty subset.
         TypeError: parameters that are not real floating-point arrays, or points without an information metric.
     """
+    if type(description).__module__.split(".")[0] == "pennylane":
+        arguments = (params,) if data is None and not more else (params, data, *more)
+        description, params = _of_qnode(description, arguments)
+        data = None
+    elif more:
+        raise TypeError(f"a description takes parameters and data, not {2 + len(more)} arguments")
     params, data, weights = planning.checked_arrays(description, params, data, weights)
     plan = planning.make_plan(
-        description, params, data, weights.shape[0], subset, threshold, batch_size, mode
+        description, params, data, weights.shape[0], subset, threshold, batch_size, mode, manifold
     )
     return InformationMetric(plan, params, data, weights)
+
+
+def _of_qnode(qnode: Any, arguments: tuple[Any, ...]) -> tuple[Description, Any]:
+    # By name, so that PennyLane, which is optional, loads only where there is a QNode.
+    pennylane = importlib.import_module("circuits.convert.pennylane")
+    return pennylane.from_pennylane(qnode, *arguments), pennylane.trainable_vector(arguments)
 
 
 @eqx.filter_jit

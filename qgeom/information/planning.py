@@ -33,6 +33,7 @@ from qgeom.information.gaussian_states import MixedBosons, MixedFermions, gaussi
 from qgeom.information.implicit import ImplicitFubiniStudy
 from qgeom.information.manifold import Euclidean, PointMetric
 from qgeom.information.pullback import Kept, Plan
+from qgeom.information.right_logarithmic import RightLogarithmic
 
 # What a batch of data, or all rows or columns of J, may take; larger ones come in parts.
 BUDGET_BYTES = 2**28
@@ -104,6 +105,7 @@ def make_plan(
     threshold: float,
     batch_size: int | None,
     mode: str,
+    manifold: PointMetric | None = None,
 ) -> Plan:
     """Choose the manifold, the direction of differentiation and the sizes of batches."""
     if mode not in ("auto", "forward", "reverse"):
@@ -118,19 +120,19 @@ def make_plan(
     )
     leaves, structure = jax.tree.flatten((params, sample))
     manifold, coordinates = _image(
-        description, float(threshold), structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        description, float(threshold), structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves), manifold
     )
     itemsize = jax.tree.leaves(params)[0].dtype.itemsize
 
     # The SLD's square root has no derivative where eigenvalues cross, so density matrices stay with columns.
     # Circuits in pure states have their own tangents, at less than the cost of either mode.
     forward_only = (
-        isinstance(manifold, (Bures, MixedFermions, MixedBosons))
+        isinstance(manifold, (Bures, RightLogarithmic, MixedFermions, MixedBosons))
         or isinstance(description, Circuit)
         or not manifold.isometric
     )
     reverse = mode == "reverse" or (mode == "auto" and coordinates < p and not forward_only)
-    if reverse and isinstance(manifold, Bures):
+    if reverse and isinstance(manifold, (Bures, RightLogarithmic)):
         raise ValueError("density matrices need mode='forward' (or 'auto')")
     if reverse and not manifold.isometric:
         raise ValueError("states known by their overlaps need mode='forward' (or 'auto')")
@@ -162,6 +164,7 @@ def _image(
     threshold: float,
     structure: Any,
     leaves: tuple[tuple[tuple[int, ...], Any], ...],
+    chosen: PointMetric | None = None,
 ) -> tuple[PointMetric, int]:
     """The manifold of the points and the length of its real tangent vectors, from shapes alone."""
     params, sample = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*leaf) for leaf in leaves])
@@ -172,7 +175,11 @@ def _image(
         point: Any = State(vector)
     else:
         point = jax.eval_shape(description, params, sample)
-    manifold = manifold_of(point, threshold)
+    if chosen is not None and not _fits(chosen, point):
+        raise TypeError(
+            f"the metric of {chosen.name} is none of a {type(point).__name__}; leave manifold out"
+        )
+    manifold = manifold_of(point, threshold) if chosen is None else chosen
     return manifold, jax.eval_shape(manifold.pair, point, point)[0].shape[0]
 
 
@@ -199,6 +206,13 @@ def manifold_of(point: Any, threshold: float = 1e-12) -> PointMetric:
         f"a {type(point).__name__} has no information metric: expected a State, "
         "ImplicitState, DensityMatrix, Distribution, Gaussian, or a Gaussian state of fermions or bosons"
     )
+
+
+def _fits(manifold: PointMetric, point: Any) -> bool:
+    """Whether a metric is one of points of this kind."""
+    if isinstance(manifold, (Bures, RightLogarithmic)):
+        return isinstance(point, DensityMatrix)
+    return type(manifold) is type(manifold_of(point))
 
 
 def yields_states(plan: Plan) -> bool:
