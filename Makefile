@@ -48,6 +48,8 @@ format: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# Most of a test's time is XLA's compiler: here without its dearer optimisations, in test-all with them.
+test: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
 test: lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not gpu"
 

@@ -212,7 +212,9 @@ def join_complex(data: xr.Dataset) -> xr.Dataset:
 
 def to_json(content: Any) -> str:
     """Strict JSON of plain and NumPy types; numbers that JSON lacks become "nan", "inf", "-inf"."""
-    return json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # Bytes of the command line that are no UTF-8 come as halves of surrogate pairs; JSON writes them as escapes.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def from_json(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""`qgeom run all`: the order, the budget, what is kept, what fails, what an interruption leaves; with fake experiments."""
+"""`qgeom run all`, with fake experiments: order, budget, what is kept, what fails, what an interruption leaves."""
 
 from __future__ import annotations
 

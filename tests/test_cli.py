@@ -444,6 +444,7 @@ def test_every_experiment_has_what_an_experiment_has(name: str):
         assert callable(function)
 
 
+@pytest.mark.slow
 def test_a_comparison_prints_its_table_and_names_its_figure(capsys, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(cli, "_configure", lambda precision, device: None)
     arguments = ["compare", "parity", "--out", tmp_path / "c", "--seed", 4]

@@ -177,6 +177,7 @@ def test_the_defaults_match_the_numbers_of_parameters():
         assert abs(network.n_parameters - circuit.n_parameters) <= 5
 
 
+@pytest.mark.slow
 def test_run_reads_settings_and_records_them():
     settings = comparison.CompareSettings(
         task="parity", seeds=2, max_steps=2, n_qubits=2, n_layers=1, draws=1, optimizers=("adam",)
@@ -215,6 +216,7 @@ class _Other(circuits.description.Description):
         return isinstance(other, _Other)
 
 
+@pytest.mark.slow
 def test_any_description_with_class_probabilities_takes_part():
     result = qgeom.compare({"mine": _Other()}, TASK, seeds=[7], optimizer=NaturalGradient(0.3), **OPTIONS)
     assert np.isfinite(result.data["layer_length"].sel(fisher="classical")).all()

@@ -117,6 +117,7 @@ def test_sides_have_as_many_nodes_as_each_other():
         assert "fisher-state" not in sides["network"].relations
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_geometry_asked_directly(result):
     task = load("two-moons")
     splits = task.splits((3, 4), SETTINGS.test_fraction)

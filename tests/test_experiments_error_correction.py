@@ -111,6 +111,7 @@ def test_a_projection_on_the_manifold_removes_errors_and_keeps_code_words():
     np.testing.assert_allclose(found[:, 1], [0.0, np.log(1e-3), np.log(1e-3)], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss():
     seeds = np.arange(2)
     model = net.generator(2, 8, 3, 8, "tanh")

@@ -96,7 +96,7 @@ def test_the_difference_of_aic_is_that_of_the_residuals():
     np.testing.assert_allclose(found, 4 * np.log(rss[0] / rss[1]), rtol=1e-10)
 
 
-@pytest.mark.parametrize("scheme", ["ternary", "binary"])
+@pytest.mark.parametrize("scheme", [pytest.param("ternary", marks=pytest.mark.slow), "binary"])
 def test_causal_cones_give_the_density_matrices_of_the_whole_vector(scheme):
     n = {"ternary": 18, "binary": 16}[scheme]
     with pytest.warns(RuntimeWarning, match="converged"):

@@ -118,6 +118,7 @@ def test_givens_rotations_make_the_rotation(d):
     assert cost.sequential == pytest.approx(np.abs(cost.angles).sum())
 
 
+@pytest.mark.slow
 def test_deformation_keeps_a_straight_line_that_stays_a_geodesic():
     """A rotation in the plane 0-2 of SO(3): its own line at weight 1; beaten by neighbouring planes at a large one."""
     turn = np.zeros((3, 3))

@@ -391,7 +391,7 @@ def test_lanczos_density_is_exact_when_steps_exhaust_the_spectrum_and_says_its_e
 # -- natural gradient and operators ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("matrix_free", [False, True])
+@pytest.mark.parametrize("matrix_free", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_natural_gradient_solves_the_damped_system(matrix_free):
     c = small_circuit()
     m = qgeom.information_metric(c, c.init(jax.random.key(4)))

@@ -148,7 +148,7 @@ def test_the_stop_rule_and_its_reasons():
         ).all()  # a stopped seed stays where it stopped
 
 
-@pytest.mark.parametrize("optimizer", [Adam(0.1), NaturalGradient()])
+@pytest.mark.parametrize("optimizer", [Adam(0.1), pytest.param(NaturalGradient(), marks=pytest.mark.slow)])
 def test_both_sides_beat_chance(optimizer):
     """Two moons: chance is one half, a straight line reaches about 0.85."""
     seeds = (0, 1, 2)

@@ -19,7 +19,7 @@ import pydantic
 from qgeom import experiments
 from qgeom.errors import InputError, one_line
 from qgeom.experiments.statistics import Verdict
-from qgeom.report.wording import plain_name
+from qgeom.report.wording import is_claim, plain_name
 from qgeom.results import (
     CAMPAIGN_TABLE,
     DATA,
@@ -52,9 +52,9 @@ class Run:
     slug: str
     """The name of the run's page and of its files in the bundle, without a suffix; unique."""
     claim: str
-    """In one sentence; empty where the experiment is not known to this version, or the run is a comparison."""
+    """In one sentence; empty for a comparison, and where this version neither knows the experiment nor finds one."""
     section: str
-    """Of the paper; empty likewise."""
+    """Of the paper; empty where this version does not know the experiment."""
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     changed: Mapping[str, Any]
@@ -169,6 +169,7 @@ def _read(path: Path, where: PurePosixPath, slugs: set[str]) -> Run:
     verdicts, lacking = _verdicts(folder, bool(experiment))
     lacking += _lacking_files(folder, files)
     claim, section, changed = _of_experiment(experiment, settings)
+    claim = claim or _common_claim(verdicts)
     slug = _slug("." if str(where) == "." else str(where), name, slugs)
     return Run(
         folder,
@@ -241,6 +242,12 @@ def _of_experiment(name: str, settings: Mapping[str, Any]) -> tuple[str, str, di
     default = {"seed": 0, **module.Settings().model_dump(mode="json")}
     changed = {key: value for key, value in own.items() if key not in default or default[key] != value}
     return module.CLAIM, module.SECTION, changed
+
+
+def _common_claim(verdicts: tuple[Verdict, ...]) -> str:
+    """The claim that all verdicts are about; empty where they are about several, or there are none."""
+    claims = {verdict.claim for verdict in verdicts if is_claim(verdict)}
+    return claims.pop() if len(claims) == 1 else ""
 
 
 def _slug(where: str, name: str, taken: set[str]) -> str:

@@ -111,7 +111,7 @@ def _row(run: Run) -> Element:
             run.title,
         ),
         (parts.badges(run.verdicts), " ".join(str(wording.OUTCOMES.index(one)) for one in outcomes)),
-        (changed or ("as the small preset" if run.claim else ""), None),
+        (changed or ("as the small preset" if run.section else ""), None),
         (wording.date(started), started),
         (wording.duration(seconds), seconds if isinstance(seconds, int | float) else -1),
     ]

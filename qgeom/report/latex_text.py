@@ -33,7 +33,7 @@ _COMMANDS = {
 }  # fmt: skip
 _PLAIN = {
     "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "„": ",,", " ": "~", "\u2009": r"\,",
-    "\u202f": r"\,", "\u2010": "-", "\u2011": "-",
+    "\u202f": r"\,", "\u2010": "-", "\u2011": "-", "\u2044": "/",
 }  # fmt: skip
 _RAISED = {"′", "°"}
 _LETTERS = frozenset(
@@ -70,8 +70,14 @@ def _character(one: str) -> str:
         return _CHARACTERS[one]
     if one in _LETTERS:
         return one
-    plain = unicodedata.normalize("NFKD", one)
-    known = "".join(part for part in plain if not unicodedata.combining(part))
-    if known and known != one and all(part.isascii() and part.isprintable() for part in known):
-        return "".join(map(_character, known))
-    return f"{{[}}U+{ord(one):04X}{{]}}"
+    known = "".join(part for part in unicodedata.normalize("NFKD", one) if not unicodedata.combining(part))
+    if not known or known == one or not all(_is_known(part) for part in known):
+        return f"{{[}}U+{ord(one):04X}{{]}}"
+    shown = "".join(map(_character, known))
+    kind = unicodedata.decomposition(one).partition(">")[0]
+    command = {"<super": "textsuperscript", "<sub": "textsubscript"}.get(kind)
+    return f"\\{command}{{{shown}}}" if command else shown
+
+
+def _is_known(one: str) -> bool:
+    return (one.isascii() and one.isprintable()) or one in _CHARACTERS or one in _LETTERS

@@ -100,7 +100,9 @@ def test_separate_pairs_have_no_geometry():
     assert "unconnected" in found.table()["embedding"]
 
 
-@pytest.mark.parametrize("relation", ["mutual-information", "fisher", "influence", "wires"])
+@pytest.mark.parametrize(
+    "relation", ["mutual-information", "fisher", pytest.param("influence", marks=pytest.mark.slow), "wires"]
+)
 def test_every_relation_of_a_circuit_and_of_a_network(relation):
     c = circuits.brickwall(n_qubits=4, n_layers=3)
     quantum = extract(c, c.init(jax.random.key(0)), relation=relation)

@@ -20,6 +20,7 @@ from qgeom.nielsen.saddles import broken_geodesics
 TWO = [local_penalty(2, q, max_weight=1) for q in (1.0, 2.0, 5.0)]
 
 
+@pytest.mark.slow
 def test_a_straight_line_of_commuting_strings_is_followed_to_any_penalty():
     zz = np.kron(np.diag([1.0, -1.0]), np.diag([1.0, -1.0]))
     z1 = np.kron(np.eye(2), np.diag([1.0, -1.0]))

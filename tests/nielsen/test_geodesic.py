@@ -38,7 +38,9 @@ def rotation(string: str, angle: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("ratio", [0.4, 1.0, 3.0, 12.0])
-@pytest.mark.parametrize("angle", [0.25, 0.7, 1.2, 1.5])
+@pytest.mark.parametrize(
+    "angle", [pytest.param(0.25, marks=pytest.mark.slow), 0.7, pytest.param(1.2, marks=pytest.mark.slow), 1.5]
+)
 def test_one_qubit_lengths_are_those_in_closed_form_on_both_sides_of_the_cut(ratio, angle):
     g = minimal_geodesic(rotation("Z", angle), Penalty(PauliGroup(1), [1.0, 1.0, ratio]), **FEW)
     np.testing.assert_allclose(g.length, axisymmetric_length(rotation("Z", angle), 1.0, ratio), rtol=1e-7)

@@ -54,6 +54,7 @@ def test_the_quantum_fisher_matrix_is_reached_with_many_shots(plan, circuit, the
     assert found.circuits == len(made.circuits) == len(made.angles)
 
 
+@pytest.mark.slow
 def test_overlaps_by_a_swap_test_are_those_by_undoing(small):
     circuit, theta, *_ = small
     undo, swap = OverlapPlan(circuit, theta), OverlapPlan(circuit, theta, method="swap")

@@ -63,7 +63,9 @@ def test_short_chains_are_diagonalised(n_sites):
 
 
 # no power of 2 among the bonds: the first and last active tensors have shapes of their own
-@pytest.mark.parametrize(("n_sites", "bond", "limit"), [(10, 12, 1e-3), (6, 5, 1e-2)])
+@pytest.mark.parametrize(
+    ("n_sites", "bond", "limit"), [pytest.param(10, 12, 1e-3, marks=pytest.mark.slow), (6, 5, 1e-2)]
+)
 def test_bond_dimensions_between_powers(n_sites, bond, limit):
     h = hamiltonians.heisenberg(n_sites)
     exact = h.spectrum(2)
@@ -92,6 +94,7 @@ def test_degenerate_ground_states_give_the_energy():
     assert abs(result.energy + 10.0) < 1e-10
 
 
+@pytest.mark.slow
 def test_ring_and_complex_hamiltonians():
     ring = hamiltonians.heisenberg(10, periodic=True)
     result = ground_state(ring, 16, tolerance=1e-10)
@@ -143,6 +146,7 @@ def test_excited_states_of_short_chains():
         found.append(result.state)
 
 
+@pytest.mark.slow
 def test_a_start_and_a_schedule_can_be_given():
     h = hamiltonians.ising(16, 1.2)
     seen: list[float] = []

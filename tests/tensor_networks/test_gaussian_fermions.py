@@ -89,6 +89,7 @@ def matchgate_circuit() -> circuits.Circuit:
     return circuits.Circuit(4, ops)
 
 
+@pytest.mark.slow
 def test_a_circuit_of_matchgates_has_the_covariance_of_its_state_vector(matchgate_circuit, key):
     theta = matchgate_circuit.init(key)
     description = Matchgates(matchgate_circuit)

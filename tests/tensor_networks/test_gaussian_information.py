@@ -24,6 +24,7 @@ from qgeom.information.gaussian_states import (
 )
 
 
+@pytest.mark.slow
 def test_the_qfim_of_a_matchgate_circuit_is_that_of_its_state_vector(key):
     ops, k = [], 0
     for _ in range(2):
@@ -81,6 +82,7 @@ def test_the_fisher_metric_of_a_mixed_fermionic_state_is_that_of_its_density_mat
         assert np.allclose(found, [[x @ y for x in pushed] for y in pushed], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_the_mixed_formulas_agree_with_the_pure_ones_on_pure_states():
     state = gaussian.ising(4, 0.8).ground_state()
     a = np.random.default_rng(0).normal(size=(8, 8))
@@ -110,7 +112,7 @@ def optical(numbers=None) -> OpticalCircuit:
     return OpticalCircuit(2, gates, numbers)
 
 
-@pytest.mark.parametrize("numbers", [None, (0.3, 0.8)])
+@pytest.mark.parametrize("numbers", [None, pytest.param((0.3, 0.8), marks=pytest.mark.slow)])
 def test_infidelities_of_neighbours_are_a_quarter_of_the_bosonic_metric(numbers):
     circuit, theta = optical(numbers), jnp.asarray([0.4, 0.5, -0.3, 0.2])
     metric = qgeom.information_metric(circuit, theta)

@@ -55,6 +55,7 @@ def test_curve_starts_at_the_product_and_ends_at_the_state(key):
     np.testing.assert_allclose(jnp.linalg.norm(curve, axis=1), 1.0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_nodes_and_wires_are_the_causal_graph(key):
     description = MERA(12, 4)
     nodes, wires = description.nodes, description.wires
@@ -75,6 +76,7 @@ def test_nodes_and_wires_are_the_causal_graph(key):
     np.testing.assert_array_equal(first_isometry, nodes[1].parameters)
 
 
+@pytest.mark.slow
 def test_expectation_of_the_network_is_that_of_the_state(key):
     description = MERA(8, 3, field="complex")
     params = description.init(key)

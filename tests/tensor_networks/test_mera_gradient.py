@@ -79,7 +79,7 @@ def directional(evaluate, point, key):
     return slope, (value(h) - value(-h)) / (2.0 * h)
 
 
-@pytest.mark.parametrize("uniform", [True, False])
+@pytest.mark.parametrize("uniform", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_finite_gradient_is_the_finite_difference(uniform, key):
     h = hamiltonians.heisenberg(12, periodic=uniform)
     operators = windows(h, BINARY).operators
@@ -97,7 +97,8 @@ def test_finite_gradient_is_the_finite_difference(uniform, key):
     )
 
 
-@pytest.mark.parametrize("model", [pytest.param("real", marks=pytest.mark.slow), "complex"])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["real", "complex"])
 def test_infinite_gradient_is_the_finite_difference(model, key):
     matrix = HEISENBERG_WITH_FIELD if model == "complex" else HEISENBERG_WITH_FIELD.real
     operator = bulk(matrix, TERNARY)

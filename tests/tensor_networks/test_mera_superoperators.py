@@ -94,7 +94,11 @@ def test_expectation_takes_local_terms_in_any_order_of_sites(key):
     np.testing.assert_allclose(float(mera.expectation(h)), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "scheme",
+    [SCHEMES[0], *(pytest.param(s, marks=pytest.mark.slow) for s in SCHEMES[1:])],
+    ids=lambda s: s.name,
+)
 def test_descending_is_the_transpose_of_ascending_and_ascending_is_unital(scheme, key):
     layer = random_layer(key, scheme, 3, 2, 3, jnp.float64)
     n, s = 3 * scheme.branching, scheme.support
