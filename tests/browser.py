@@ -1,6 +1,6 @@
 """A headless Chromium that tests drive by its debugging protocol, over two pipes: no server, no driver, no library.
 
-``Browser.start()`` gives None where there is no Chromium; install one from the system's packages, or name it in the
+:data:`PROGRAM` is None where there is no Chromium: install one from the system's packages, or name it in the
 environment variable ``CHROMIUM``.
 """
 
@@ -12,6 +12,7 @@ import os
 import selectors
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ PROGRAM = os.environ.get("CHROMIUM") or next(
     None,
 )
 MISSING = "needs Chromium: install the package chromium, or name the program in the variable CHROMIUM"
+
+# Chromium reads its commands from descriptor 3 and answers on 4, whatever the pipes are called here.
+_START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -42,9 +52,8 @@ class Browser:
             "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
             f"--user-data-dir={profile}", "--window-size=1280,900", "about:blank",
         )  # fmt: skip
-        # Chromium reads its commands from descriptor 3 and answers on 4, whatever the pipes are called here.
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}', PROGRAM, *flags],
+            [sys.executable, "-c", _START, str(to_browser), str(from_browser), PROGRAM, *flags],
             pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_browser)
@@ -76,7 +85,9 @@ class Browser:
     def open(self, path: Path, fragment: str = "") -> None:
         """Load a local file and wait until it is there."""
         self._loaded = False
-        self.ask("Page.navigate", url=path.resolve().as_uri() + fragment)
+        answer = self.ask("Page.navigate", url=path.resolve().as_uri() + fragment)
+        if "loaderId" not in answer:  # the page was there, and only its fragment changed
+            self.ask("Page.reload")
         while not self._loaded:
             self._next()
 

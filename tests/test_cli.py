@@ -281,8 +281,8 @@ def test_a_report_shows_every_run_and_links_only_to_what_is_there(tiny, capsys, 
     code, _, err = qgeom(capsys, "report", tmp_path / "all")
     assert (code, err) == (0, "")
     page = (tmp_path / "all" / "index.html").read_text()
-    assert page.count("<section") == 2
-    assert "&lt;b&gt;" in page
+    assert page.count('data-experiment="tiny"') == 2
+    assert "label = &lt;b&gt;" in page
     assert "<b>" not in page
     for link in page.split('href="')[1:] + page.split('src="')[1:]:
         target = link.split('"')[0].replace("%20", " ")

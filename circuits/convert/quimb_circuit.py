@@ -42,7 +42,7 @@ def from_quimb_circuit(circuit: qtn.Circuit) -> Circuit:
     """
     counter = itertools.count()
     ops = [_op(gate, k, counter) for k, gate in enumerate(circuit.gates)]
-    return Circuit(circuit.N, ops)
+    return Circuit(int(circuit.N or 0), ops)
 
 
 def _op(gate: Any, position: int, counter: itertools.count[int]) -> Op:
