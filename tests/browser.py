@@ -84,12 +84,14 @@ class Browser:
 
     def open(self, path: Path, fragment: str = "") -> None:
         """Load a local file and wait until it is there."""
-        self._loaded = False
-        answer = self.ask("Page.navigate", url=path.resolve().as_uri() + fragment)
-        if "loaderId" not in answer:  # the page was there, and only its fragment changed
-            self.ask("Page.reload")
-        while not self._loaded:
-            self._next()
+        for url in (
+            "about:blank",
+            path.resolve().as_uri() + fragment,
+        ):  # a new fragment alone would load nothing
+            self._loaded = False
+            self.ask("Page.navigate", url=url)
+            while not self._loaded:
+                self._next()
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression in the page."""

@@ -68,12 +68,13 @@ def _controls(runs: tuple[Run, ...]) -> Element:
     ]
     return tag(
         "form",
-        tag("label", "search ", tag("input", type="search", id="search", autocomplete="off")),
+        tag("label", "search ", tag("input", type="search", id="search")),
         tag("label", "experiment ", _select("experiment", ["", *names])),
         tag("label", "outcome ", _select("outcome", ["", *outcomes])),
         tag("label", "sort by ", _select("sort", ["", *_SORTED])),
         id="controls",
         hidden=True,
+        autocomplete="off",  # what a browser fills in again after a reload is not what the address says
     )
 
 
