@@ -130,6 +130,7 @@ def test_marshall_signs_make_the_network_reach_the_heisenberg_chain():
     assert energies[0, -1] == pytest.approx(-(3 + 2 * np.sqrt(3)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_table_figure_and_files(result, monkeypatch, capsys, tmp_path):
     text = result.table().text()
     for label in (

@@ -62,6 +62,7 @@ def test_one_qubit_is_at_the_flat_distance_of_its_target(result):
         assert found == pytest.approx(np.arccos(half_trace), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_choi_state_holds_the_unitary_and_its_layer_curve_is_twice_the_flat_length():
     circuit = synthesis_sides.synthesis_circuit(2, 2, "rzz")
     theta = 0.4 * circuit.init(jax.random.key(1))  # below a half turn: no gate has a shorter way round
@@ -128,6 +129,7 @@ def test_a_residual_network_of_small_weights_is_nearly_its_linear_maps():
     )
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_table_figure_and_files(result, monkeypatch, capsys, tmp_path):
     text = result.table().text()
     for label in (
