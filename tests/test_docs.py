@@ -20,6 +20,8 @@ from qgeom import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+LONG_PAGES = ("nielsen.md", "comparison.md")
+"""More than a minute of searches for geodesics and of training: run by `make test-all`."""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -41,7 +43,11 @@ def run_doctest(source: str, namespace: dict, name: str, first_line: int) -> Non
     assert runner.failures == 0, report.getvalue()
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if has_examples(path)], ids=page_name)
+def page(path: Path):
+    return pytest.param(path, id=page_name(path), marks=[pytest.mark.slow] if path.name in LONG_PAGES else [])
+
+
+@pytest.mark.parametrize("path", [page(path) for path in PAGES if has_examples(path)])
 def test_the_python_blocks_of_a_page_run_from_top_to_bottom(path: Path, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = path.read_text()

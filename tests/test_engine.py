@@ -122,7 +122,10 @@ def test_first_derivatives_agree_in_every_mode(energy, mode):
     np.testing.assert_allclose(jax.jit(mode(value))(theta), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize(("outer", "inner"), [(jax.jacfwd, jax.grad), (jax.jacfwd, jax.jacfwd)])
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [(jax.jacfwd, jax.grad), pytest.param(jax.jacfwd, jax.jacfwd, marks=pytest.mark.slow)],
+)
 def test_second_derivatives_agree_in_every_mode(energy, outer, inner):
     value, theta, _ = energy
     hessian = jax.jit(outer(inner(value)))(theta)

@@ -81,6 +81,7 @@ def test_the_horizon_of_known_shares():
     np.testing.assert_allclose(black_hole.proportion(share), [1.0, 2.0, 0.0])
 
 
+@pytest.mark.slow
 def test_what_some_qubits_show_is_what_the_library_says():
     circuit = sides.wall(3, 1)
     theta = circuit.init(jax.random.key(0))

@@ -70,6 +70,7 @@ def test_a_conjugate_point_at_the_end_itself_leaves_a_minimum():
     assert conjugate_points(flat_penalty(1), 1.01 * momentum).index == 2
 
 
+@pytest.mark.slow
 def test_the_index_counts_directions_that_shorten_the_path():
     """The second variation of the energy with fixed ends, as a matrix on broken paths, in NumPy and JAX."""
     penalty = local_penalty(2, 6.0, max_weight=1)

@@ -190,6 +190,7 @@ def test_the_length_as_built_is_that_of_the_straight_line_where_all_strings_comm
     assert cost.sequential_length == pytest.approx(0.7)
 
 
+@pytest.mark.slow
 def test_a_geodesic_compiles_runs_and_is_measured():
     target = scipy.linalg.expm(-1j * (0.4 * pauli("XX") + 0.3 * pauli("ZI") + 0.2 * pauli("YZ")))
     with jax.numpy_dtype_promotion("standard"):  # of the compiled circuit only

@@ -64,6 +64,7 @@ def test_metric_from_overlaps_is_that_of_the_vector_and_its_kernel_is_the_gauge(
     np.testing.assert_allclose(expected @ ravel_pytree(direction)[0], 0.0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_metric_of_a_hundred_thousand_parameters_is_matrix_free():
     description = MatrixProduct(32, 48, field="real")
     assert 9e4 < description.n_parameters < 1.1e5
