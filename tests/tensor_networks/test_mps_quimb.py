@@ -41,7 +41,7 @@ def test_states_made_by_quimb_come_in():
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(TypeError, match="expected an MPS or PeriodicMPS, not int"):
+    with pytest.raises(TypeError, match="expected an MPS, a PeriodicMPS or a Circuit, not int"):
         convert.to_quimb(3)
-    with pytest.raises(TypeError, match=r"expected a quimb\.tensor\.MatrixProductState, not int"):
+    with pytest.raises(TypeError, match=r"expected a quimb\.tensor\.MatrixProductState or Circuit, not int"):
         convert.from_quimb(3)
