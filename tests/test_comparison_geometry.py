@@ -140,6 +140,7 @@ def test_the_numbers_are_those_of_the_geometry_asked_directly(result):
         assert expected["negative_share"] == pytest.approx(geometry.negative_share)
 
 
+@pytest.mark.slow
 def test_every_number_has_its_null_and_its_spread_beside_it(result):
     table = result.table()
     assert [(c.group, c.name) for c in table.columns][:4] == [

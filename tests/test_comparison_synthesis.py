@@ -37,6 +37,7 @@ def result():
     return comparison.synthesise(SETTINGS, seed=3)
 
 
+@pytest.mark.slow
 def test_every_quantity_is_there_and_no_path_is_shorter_than_its_bound(result):
     data = result.data
     assert data["ratio"].dims == ("description", "start", "seed")

@@ -147,6 +147,7 @@ def test_reverse_mode_over_any_mode(energy, inner):
     )
 
 
+@pytest.mark.slow
 def test_batches_commute_with_gradients(energy):
     value, theta, expected = energy
     batch = jnp.stack([theta, theta])

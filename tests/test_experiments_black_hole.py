@@ -99,6 +99,7 @@ def test_what_some_qubits_show_is_what_the_library_says():
     assert sides.visible_of_state(state, tangents, (0, 1, 2))[1] == pytest.approx(4.0 * whole.sum())
 
 
+@pytest.mark.slow
 def test_what_some_classes_show_is_what_the_library_says():
     network = circuits.MLP((2, 3, 4))
     params, data = network.init(jax.random.key(0)), np.random.default_rng(0).normal(size=(5, 2))

@@ -63,6 +63,7 @@ def test_every_outcome_of_the_arrow_is_possible(slope, noise, outcome):
         assert np.sign(found[0].estimate) == np.sign(slope)
 
 
+@pytest.mark.slow
 def test_the_dimension_may_fall_rise_or_stay():
     same = gate_spacetime.verdict(synthetic(-0.5), gate_spacetime.Settings())[3]
     assert same.outcome == "refuted"

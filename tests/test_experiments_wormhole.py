@@ -107,6 +107,7 @@ def _as_circuit(wiring: np.ndarray, x: np.ndarray) -> circuits.Circuit:
     return circuits.Circuit(n, ops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("random", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_circuit_is_that_of_the_library(random):
     n, layers = 4, 3

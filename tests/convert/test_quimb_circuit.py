@@ -56,6 +56,7 @@ def test_what_quimb_can_hold_comes_back_with_its_parameters():
     assert back == c
 
 
+@pytest.mark.slow
 def test_any_circuit_of_quimb_comes_in_as_the_same_state():
     there = qtn.Circuit(3)
     for q in range(3):

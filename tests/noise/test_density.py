@@ -148,6 +148,7 @@ def test_inputs_are_encoded_and_batches_are_vmapped():
         np.testing.assert_allclose(rho, brute_density(circuit, noise, theta, x), atol=1e-13)
 
 
+@pytest.mark.slow
 def test_every_mode_of_differentiation_agrees_with_differences_also_between_checkpoints():
     pairs = [(0, 1), (1, 2), (0, 2)] * 25  # 75 blocks: more than CHECKPOINT
     ops = [gates.RY(Param(0), 0), gates.RX(Param(1), 1)]

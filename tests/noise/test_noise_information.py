@@ -135,6 +135,7 @@ def three_qubits(noise: NoiseModel) -> tuple[Circuit, NoisyCircuit, jax.Array]:
 MIXING = NoiseModel().after(Depolarizing(0.05)).after(AmplitudeDamping(0.1), gates=("RY",))
 
 
+@pytest.mark.slow
 def test_both_metrics_are_those_of_dense_matrices():
     circuit, noisy, theta = three_qubits(MIXING)
     rho = density(circuit, MIXING, theta)
@@ -148,6 +149,7 @@ def test_both_metrics_are_those_of_dense_matrices():
     assert np.linalg.eigvalsh(whole).min() > -1e-10
 
 
+@pytest.mark.slow
 def test_products_and_averages_over_data_are_those_of_the_matrix():
     circuit = circuits.data_reuploading(2, 1, 2)
     noisy = NoisyCircuit(circuit, NoiseModel().after(Depolarizing(0.1)))

@@ -6,6 +6,7 @@ import functools
 
 import jax
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,7 @@ def test_outcomes_show_no_more_than_the_noisy_state_and_misread_ones_less():
     assert np.trace(wrong) < np.trace(right) < np.trace(quantum)
 
 
+@pytest.mark.slow
 def test_a_channel_at_the_end_of_a_circuit_and_a_lost_qubit_lower_both_metrics():
     circuit, _ = example()
     end = MIXING.after(AmplitudeDamping(0.4, 0.2), gates=("I",))

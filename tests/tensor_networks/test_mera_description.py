@@ -26,7 +26,11 @@ def brute_force_metric(description, params):
 
 @pytest.mark.parametrize(
     "description",
-    [MERA(6, 2), MERA(6, 2, scheme="ternary", field="complex"), MERA(8, 3, uniform=True)],
+    [
+        MERA(6, 2),
+        pytest.param(MERA(6, 2, scheme="ternary", field="complex"), marks=pytest.mark.slow),
+        pytest.param(MERA(8, 3, uniform=True), marks=pytest.mark.slow),
+    ],
     ids=["binary", "complex ternary", "uniform"],
 )
 def test_metric_is_that_of_the_vector_and_its_kernel_holds_the_triangles(description, key):

@@ -79,6 +79,7 @@ def directional(evaluate, point, key):
     return slope, (value(h) - value(-h)) / (2.0 * h)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uniform", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_finite_gradient_is_the_finite_difference(uniform, key):
     h = hamiltonians.heisenberg(12, periodic=uniform)

@@ -100,6 +100,7 @@ def test_overlap_is_holomorphic_on_one_side_and_antiholomorphic_on_the_other():
     np.testing.assert_allclose(bra[1], -1j * bra[0], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_single_precision_stays_single_and_batches_under_vmap():
     psi = MPS.random(jax.random.key(0), 6, 4, dtype=jnp.float32)
     assert psi.dtype == jnp.float32

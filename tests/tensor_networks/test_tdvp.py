@@ -75,6 +75,7 @@ def test_a_long_range_chain_against_the_exponential():
     assert np.linalg.norm(np.asarray(result.state.to_vector()) - after) < 1e-4
 
 
+@pytest.mark.slow
 def test_imaginary_time_ends_in_the_ground_state():
     h = hamiltonians.ising(16, 1.5)
     result = evolve_tdvp(product_state(16), h, 0.2, 60, bond_dimension=8, sites=2, imaginary=True)

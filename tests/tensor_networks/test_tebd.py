@@ -95,6 +95,7 @@ def test_time_can_be_turned_back():
     assert np.linalg.norm(np.asarray(back.to_vector()) - np.asarray(psi.to_vector())) < 1e-11
 
 
+@pytest.mark.slow
 def test_imaginary_time_ends_in_the_ground_state():
     h = hamiltonians.ising(16, 1.5)
     result = evolve_tebd(product_state(16, 2), h, 0.05, 400, bond_dimension=12, order=4, imaginary=True)
