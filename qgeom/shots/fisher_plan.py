@@ -10,8 +10,6 @@ that they are hardly ever seen. Standard errors are those of a parametric bootst
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +19,11 @@ from circuits.circuit import Circuit
 from circuits.measured import Measured
 from qgeom.shots.counts import BitOrder, as_table, drawn
 from qgeom.shots.estimates import MatrixEstimate
-from qgeom.shots.shift_rules import bound, occurrences, of_angles
-from qgeom.shots.simulation import probabilities
+from qgeom.shots.plan import Plan
+from qgeom.shots.shift_rules import occurrences, of_angles
 
 
-class FisherPlan:
+class FisherPlan(Plan):
     """Circuits whose counts give the classical Fisher matrix of a circuit measured in the computational basis.
 
     The first is the circuit itself, then one per shift of every gate with a parameter; all qubits are measured.
@@ -46,6 +44,7 @@ class FisherPlan:
         if not isinstance(circuit, Circuit):
             raise TypeError(f"expected a Circuit or Measured, not {type(description).__name__}")
         self.circuit, self._measured = circuit, description
+        self.template = of_angles(circuit)
         angles = np.asarray(circuit.angles(theta, x), dtype=np.float64)
         places = occurrences(circuit, x)
         rows, weights = [angles], [np.zeros(circuit.n_parameters)]
@@ -57,21 +56,7 @@ class FisherPlan:
                 rows.append(row)
                 weights.append(column)
         self.angles = np.stack(rows)
-        """Angles of every circuit, (circuits, angles)."""
         self._weights = np.stack(weights)  # d p = weights.T @ p of all circuits
-
-    @functools.cached_property
-    def circuits(self) -> tuple[Circuit, ...]:
-        """The circuits to run, in order, without parameters; measure all their qubits."""
-        return tuple(bound(self.circuit, row) for row in self.angles)
-
-    def sample(self, shots: int | Sequence[int], seed: int = 0) -> np.ndarray:
-        """Counts of a simulation, (circuits, 2^n), with so many shots per circuit."""
-        return drawn(self.probabilities(), shots, np.random.default_rng(seed))
-
-    def probabilities(self) -> np.ndarray:
-        """Exact probabilities of all circuits, (circuits, 2^n)."""
-        return probabilities(of_angles(self.circuit), self.angles)
 
     def estimate(
         self, counts: Any, bit_order: BitOrder = "qubit-0-first", resamples: int = 200, seed: int = 0

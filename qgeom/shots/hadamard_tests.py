@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,10 +24,10 @@ from jaxtyping import Array, Float
 from circuits import gates
 from circuits.circuit import Circuit
 from circuits.gates import Op, Param
-from qgeom.shots.counts import BitOrder, as_table, drawn
+from qgeom.shots.counts import BitOrder, as_table
 from qgeom.shots.estimates import MatrixEstimate
+from qgeom.shots.plan import Plan
 from qgeom.shots.shift_rules import bound
-from qgeom.shots.simulation import probabilities
 
 MOST_CONTROLS = 8
 """Wires of a multi-controlled phase, whose generator has 2^wires strings."""
@@ -66,7 +65,7 @@ def generator(op: Op) -> tuple[tuple[float, str], ...]:
     )
 
 
-class HadamardPlan:
+class HadamardPlan(Plan):
     """Circuits whose counts give the quantum Fisher matrix: Hadamard tests on one ancilla, the last qubit.
 
     Args:
@@ -113,14 +112,6 @@ class HadamardPlan:
     def circuits(self) -> tuple[Circuit, ...]:
         """The circuits to run, in order, without parameters; the ancilla, the last qubit, is what counts."""
         return tuple(_without_zeros(bound(self.template, row)) for row in self.angles)
-
-    def probabilities(self) -> np.ndarray:
-        """Exact probabilities of all circuits, (circuits, 2^(n + 1))."""
-        return probabilities(self.template, self.angles)
-
-    def sample(self, shots: int | Sequence[int], seed: int = 0) -> np.ndarray:
-        """Counts of a simulation, with so many shots per circuit."""
-        return drawn(self.probabilities(), shots, np.random.default_rng(seed))
 
     def estimate(self, counts: Any, bit_order: BitOrder = "qubit-0-first") -> MatrixEstimate:
         """The quantum Fisher matrix from the counts of all circuits; standard errors to first order.

@@ -12,8 +12,6 @@ r"""The quantum Fisher matrix from measured overlaps: by undoing the circuit, by
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -22,17 +20,17 @@ from jaxtyping import Array, Float
 from circuits import gates
 from circuits.circuit import Circuit
 from circuits.gates import Op, Param
-from qgeom.shots.counts import BitOrder, as_table, drawn
+from qgeom.shots.counts import BitOrder, as_table
 from qgeom.shots.estimates import MatrixEstimate
 from qgeom.shots.overlaps import overlap_rows
-from qgeom.shots.shift_rules import bound, of_angles
-from qgeom.shots.simulation import probabilities
+from qgeom.shots.plan import Plan
+from qgeom.shots.shift_rules import of_angles
 
 Method = Literal["undo", "swap", "random"]
 METHODS = ("undo", "swap", "random")
 
 
-class OverlapPlan:
+class OverlapPlan(Plan):
     """Circuits whose counts give the quantum Fisher matrix of a circuit's state.
 
     Args:
@@ -90,19 +88,6 @@ class OverlapPlan:
         basis = np.stack([np.arccos(z), *phases], axis=2).reshape(self.bases, 3 * n)
         rows = [np.concatenate([np.tile(state, (self.bases, 1)), basis], axis=1) for state in states]
         return Circuit(n, [*free.ops, *turns]), np.concatenate(rows)
-
-    @functools.cached_property
-    def circuits(self) -> tuple[Circuit, ...]:
-        """The circuits to run, in order, without parameters; measure all their qubits."""
-        return tuple(bound(self.template, row) for row in self.angles)
-
-    def probabilities(self) -> np.ndarray:
-        """Exact probabilities of all circuits, (circuits, outcomes)."""
-        return probabilities(self.template, self.angles)
-
-    def sample(self, shots: int | Sequence[int], seed: int = 0) -> np.ndarray:
-        """Counts of a simulation, with so many shots per circuit."""
-        return drawn(self.probabilities(), shots, np.random.default_rng(seed))
 
     def estimate(self, counts: Any, bit_order: BitOrder = "qubit-0-first") -> MatrixEstimate:
         """The quantum Fisher matrix from the counts of all circuits.

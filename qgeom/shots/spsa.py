@@ -11,8 +11,6 @@ the size of the whole matrix, and falls as one over the root of the draws.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -21,13 +19,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from circuits.circuit import Circuit
-from qgeom.shots.counts import BitOrder, as_table, drawn
+from qgeom.shots.counts import BitOrder, as_table
 from qgeom.shots.estimates import MatrixEstimate
-from qgeom.shots.shift_rules import bound, of_angles
-from qgeom.shots.simulation import probabilities
+from qgeom.shots.plan import Plan
+from qgeom.shots.shift_rules import of_angles
 
 
-class SPSAPlan:
+class SPSAPlan(Plan):
     """Circuits whose counts give an estimate of the quantum Fisher matrix from random directions.
 
     Args:
@@ -69,19 +67,6 @@ class SPSAPlan:
         flat = jnp.asarray(points.reshape(-1, circuit.n_parameters), centre.dtype)
         there = np.asarray(jax.vmap(lambda t: circuit.angles(t, x))(flat), dtype=np.float64)
         self.angles = np.concatenate([np.tile(here, (len(there), 1)), there], axis=1)
-
-    @functools.cached_property
-    def circuits(self) -> tuple[Circuit, ...]:
-        """The circuits to run, in order, four per draw, without parameters; measure all their qubits."""
-        return tuple(bound(self.template, row) for row in self.angles)
-
-    def probabilities(self) -> np.ndarray:
-        """Exact probabilities of all circuits, (4 draws, 2^n)."""
-        return probabilities(self.template, self.angles)
-
-    def sample(self, shots: int | Sequence[int], seed: int = 0) -> np.ndarray:
-        """Counts of a simulation, with so many shots per circuit."""
-        return drawn(self.probabilities(), shots, np.random.default_rng(seed))
 
     def estimate(self, counts: Any, bit_order: BitOrder = "qubit-0-first") -> MatrixEstimate:
         """The average over the draws; standard errors from their spread.
