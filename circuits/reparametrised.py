@@ -11,11 +11,13 @@ import abc
 import functools
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
 from circuits.circuit import Circuit
-from circuits.description import Description, Node, Params, State
+from circuits.description import Description, Node, Params, State, parameter_dtype
 
 
 class AngleMap(abc.ABC):
@@ -40,9 +42,25 @@ class AngleMap(abc.ABC):
         """Length of the input x that the map itself reads; 0 where it reads none."""
         return 0
 
-    @abc.abstractmethod
     def init(self, key: Key[Array, ""], dtype: Any = None) -> Params:
-        """Random parameters, as `Description.init`."""
+        """Random parameters, uniform on [-pi, pi), shape (P,), as `Circuit.init`."""
+        return jax.random.uniform(key, (len(self.parameter_names),), parameter_dtype(dtype), -np.pi, np.pi)
+
+    def vector(self, params: Params) -> Float[Array, " P"]:
+        """``params`` as one array, for maps that take such.
+
+        Raises:
+            ValueError: if it is no array with one entry per parameter, or float64 while x64 is off.
+            TypeError: if it does not hold floating-point numbers.
+        """
+        theta: Any = params if hasattr(params, "dtype") else np.asarray(params, np.float64)
+        count = len(self.parameter_names)
+        if np.shape(theta) != (count,):
+            raise ValueError(
+                f"theta must have shape ({count},), one entry per parameter, not {np.shape(theta)}; "
+                "for a batch use jax.vmap"
+            )
+        return jnp.asarray(theta, parameter_dtype(theta.dtype))
 
     @abc.abstractmethod
     def __call__(self, params: Params, x: Array | None = None) -> Float[Array, " angles"]:

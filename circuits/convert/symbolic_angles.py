@@ -6,13 +6,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from circuits.convert.expressions import Expression
-from circuits.description import Params, parameter_dtype
+from circuits.description import Params
 from circuits.reparametrised import AngleMap
 
 
@@ -90,10 +88,6 @@ class SymbolicAngles(AngleMap):
             for expression in self._expressions
         )
 
-    def init(self, key: Key[Array, ""], dtype: Any = None) -> Float[Array, " P"]:
-        """Random parameters, uniform on [-pi, pi), shape (P,), as `Circuit.init`."""
-        return jax.random.uniform(key, (len(self._parameters),), parameter_dtype(dtype), -np.pi, np.pi)
-
     def __call__(self, params: Params, x: Array | None = None) -> Float[Array, " m"]:
         """The values of the expressions, in the dtype of ``params``.
 
@@ -101,13 +95,7 @@ class SymbolicAngles(AngleMap):
             ValueError: if ``params`` is no array with one entry per parameter, or float64 while x64 is off.
             TypeError: if it does not hold floating-point numbers.
         """
-        theta: Any = params if hasattr(params, "dtype") else np.asarray(params, np.float64)
-        if np.shape(theta) != (len(self._parameters),):
-            raise ValueError(
-                f"theta must have shape ({len(self._parameters)},), one entry per parameter, not "
-                f"{np.shape(theta)}; for a batch use jax.vmap"
-            )
-        theta = jnp.asarray(theta, parameter_dtype(theta.dtype))
+        theta = self.vector(params)
         values = {name: theta[i] for i, name in enumerate(self._parameters)}
         if x is not None:
             data = jnp.asarray(x, theta.dtype)
