@@ -14,7 +14,7 @@ help:
 	@echo "make setup     create $(VENV) with every extra and the test tools"
 	@echo "make demo      a circuit and a network side by side on iris: a table and a figure (under 5 minutes)"
 	@echo "make test      lint, then every test that is not slow"
-	@echo "make test-all  lint, then every test"
+	@echo "make test-all  lint, then every test, with new random examples"
 	@echo "make lint      ruff, basedpyright, import arrows"
 	@echo "make format    let ruff rewrite the layout"
 	@echo "make bench     time qgeom against its peers, in an environment of their own"
@@ -53,6 +53,7 @@ test: export JAX_DISABLE_MOST_OPTIMIZATIONS = 1
 test: lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not gpu"
 
+test-all: export HYPOTHESIS_PROFILE = explore
 test-all: lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

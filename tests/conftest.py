@@ -17,10 +17,15 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # The BLAS of SciPy, which JAX calls on CPUs, waits actively for all cores; workers of one machine have to share them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import hypothesis
 import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+# `make test` tries the same examples everywhere; `make test-all` explores new ones.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("explore", derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; Ctrl-C is tested
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -20,8 +20,12 @@ import numpy as np
 import scipy.optimize
 from ot.gromov import gromov_wasserstein as conditional_gradients
 
+STARTS = 32
+"""Random couplings to start from, beside the product and two that match eccentricities and spectra: between random
+clouds of 5 to 20 points within 3% of the least of 400 starts (with 4, up to 16% above it)."""
+
 ASSIGNMENTS = 4
-"""Random assignments among the starts, beside the product and two that match eccentricities and spectra."""
+"""How many assignments are bettered by exchanges, for equal sizes (each costs more than a descent)."""
 
 
 class GeometryDistance(NamedTuple):
@@ -43,14 +47,14 @@ class GeometryDistance(NamedTuple):
 
 
 def gromov_wasserstein(
-    first: Any, second: Any, starts: int = ASSIGNMENTS, seed: int = 0, scaled: bool = True
+    first: Any, second: Any, starts: int = STARTS, seed: int = 0, scaled: bool = True
 ) -> GeometryDistance:
     """The Gromov-Wasserstein distance of two matrices of distances.
 
     Args:
         first: (n, n), symmetric, zero diagonal, finite; or an :class:`~qgeom.emergent.geometry.EmergentGeometry`.
         second: (m, m), likewise.
-        starts: random assignments that are tried beside the product coupling and the two sorted ones.
+        starts: random couplings that are tried beside the product coupling and the two sorted ones.
         seed: of these.
         scaled: scale both to mean distance 1 over pairs.
 
@@ -58,8 +62,12 @@ def gromov_wasserstein(
         ValueError: if a matrix is not one of distances, has fewer than 2 nodes, or parts that are not connected.
     """
     if starts < 0:
-        raise ValueError(f"starts is a number of random assignments, 0 or more, not {starts}")
+        raise ValueError(f"starts is a number of random couplings, 0 or more, not {starts}")
     a, b = _checked(first, "first", scaled), _checked(second, "second", scaled)
+    # The descent is not symmetric in its arguments, the distance is: the pair is put in one order.
+    turned = (len(a), a.tobytes()) > (len(b), b.tobytes())
+    if turned:
+        a, b = b, a
     n, m = len(a), len(b)
     p, q = np.full(n, 1.0 / n), np.full(m, 1.0 / m)
     best, best_plan = np.inf, np.outer(p, q)
@@ -69,7 +77,7 @@ def gromov_wasserstein(
         if cost < best:
             best, best_plan = cost, plan
     lower = min(_distribution_bound(a, b), np.sqrt(best))
-    return GeometryDistance(float(np.sqrt(best)), float(lower), best_plan)
+    return GeometryDistance(float(np.sqrt(best)), float(lower), best_plan.T if turned else best_plan)
 
 
 def _checked(geometry: Any, name: str, scaled: bool) -> np.ndarray:
@@ -102,8 +110,8 @@ def _starts(a: np.ndarray, b: np.ndarray, count: int, rng: np.random.Generator) 
         found.append(np.eye(len(a)) / len(a))  # the same nodes before and after
     found.append(_monotone(a.mean(axis=1), b.mean(axis=1)))
     found.append(_monotone(np.abs(np.linalg.eigh(a)[1][:, -1]), np.abs(np.linalg.eigh(b)[1][:, -1])))
-    for _ in range(count):
-        if len(a) == len(b):
+    for i in range(count):
+        if len(a) == len(b) and i < ASSIGNMENTS:
             found.append(_exchanged(a, b, rng))
         found.append(_monotone(rng.permutation(len(a)), rng.permutation(len(b))))
     return found

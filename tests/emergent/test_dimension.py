@@ -94,8 +94,12 @@ def test_the_spectrum_of_points_that_fill_a_box_evenly_is_their_dimension():
 @settings(max_examples=20, deadline=None)
 def test_a_unit_of_distance_changes_no_dimension(seed: int, scale: float):
     d = sphere(30, 2, np.random.default_rng(seed))
-    for estimator in (spectrum_dimension, correlation_dimension, two_nearest_neighbour_dimension):
-        np.testing.assert_allclose(estimator(scale * d)[:3], estimator(d)[:3], rtol=1e-6)
+    before, after = dimension_table(d), dimension_table(scale * d)
+    for name in ("MDS spectrum", "correlation", "two nearest neighbours"):
+        if isinstance(before[name], str):  # a few samples of 30 points look like clusters: in any unit
+            assert after[name] == before[name]
+        else:
+            np.testing.assert_allclose(after[name][:3], before[name][:3], rtol=1e-6)
 
 
 RINGS = [16, 24, 60]
