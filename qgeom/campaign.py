@@ -1,8 +1,8 @@
 """All experiments one after the other, cheapest first, while a budget of time lasts: what `qgeom run all` does.
 
 An experiment is begun if its stated cost, times how much slower than stated this machine has been so far, still fits
-into what is left; one that was begun is finished. Every experiment has a folder of its own, so that an interruption
-loses at most the one that runs. ``run-all.csv`` says what was done and what was left out, and why; it is written anew
+into what is left; one that was begun is finished. Every experiment has a folder of its own, with the finished parts of
+the one that was interrupted. ``run-all.csv`` says what was done and what was left out, and why; it is written anew
 after every experiment.
 """
 
@@ -85,10 +85,7 @@ def stated_seconds(cost: str) -> float | None:
 
 
 def plan(preset: str, names: Sequence[str] = experiments.NAMES) -> list[Task]:
-    """The experiments in the order of their stated cost at the small preset, the others behind.
-
-    ``COST`` is the cost of the small preset. That of the paper preset is ``PAPER_COST`` where a module has it; where
-    it has not, the cost is unknown.
+    """The experiments in the order of their stated cost.
 
     Raises:
         InputError: for an unknown preset.
@@ -97,10 +94,9 @@ def plan(preset: str, names: Sequence[str] = experiments.NAMES) -> list[Task]:
     for name in names:
         module = experiments.load(name)
         settings = base.parse_settings(module.Settings, (), base.preset_values(module, preset))
-        small = stated_seconds(module.COST)
-        cost = small if preset == "small" else stated_seconds(getattr(module, "PAPER_COST", ""))
-        tasks.append((math.inf if small is None else small, Task(module, settings, cost)))
-    return [task for _, task in sorted(tasks, key=lambda pair: (pair[1].cost or pair[0], pair[0]))]
+        cost = stated_seconds(module.COST if preset == "small" else module.PAPER_COST)
+        tasks.append(Task(module, settings, cost))
+    return sorted(tasks, key=lambda task: math.inf if task.cost is None else task.cost)
 
 
 def campaign(
@@ -154,7 +150,7 @@ def campaign(
                 note(Outcome(task, "left out", reason=reason))
             else:
                 begun = clock()
-                verdicts, error = _run(task, seed, folder, progress, command)
+                verdicts, error = _run(task, seed, folder, progress, command, resume)
                 seconds = clock() - begun
                 pace.learn(task, seconds)
                 note(Outcome(task, "failed" if error else "done", verdicts, seconds, error))
@@ -206,13 +202,16 @@ def _there(
 
 
 def _run(
-    task: Task, seed: int, parent: RunFolder, progress: Progress | None, command: Sequence[str]
+    task: Task, seed: int, parent: RunFolder, progress: Progress | None, command: Sequence[str], resume: bool
 ) -> tuple[tuple[Verdict, ...], str]:
     """The verdicts of an experiment that is run, or the line that says why there are none."""
     folder = None
     try:
         folder = RunFolder.create(parent.path / task.name)
-        return base.run(task.experiment, task.settings, seed, folder, progress or Silent(), command), ""
+        run = base.run(
+            task.experiment, task.settings, seed, folder, progress or Silent(), command, resume=resume
+        )
+        return run, ""
     except Exception as error:  # the other experiments go on
         return (), one_line(error)
     finally:

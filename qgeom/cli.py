@@ -58,15 +58,15 @@ SYNTHESIS, GROUND_STATE, GEOMETRY = "synthesis", "ground-state", "geometry"
 
 @app.command("list")
 def list_experiments(json: Json = False) -> None:
-    """Every experiment: name, claim, cost."""
+    """Every experiment: name, claim, section of the paper, cost of both presets."""
     rows = [experiments.load(name) for name in experiments.NAMES]
     if json:
-        fields = ("NAME", "CLAIM", "SECTION", "COST")
+        fields = ("NAME", "CLAIM", "SECTION", "COST", "PAPER_COST")
         _print_json([{field.lower(): getattr(row, field) for field in fields} for row in rows])
         return
     width = max(len(row.NAME) for row in rows)
     for row in rows:
-        print(f"{row.NAME:<{width}}  {row.CLAIM}  [{row.SECTION}; {row.COST}]")
+        print(f"{row.NAME:<{width}}  {row.CLAIM}  [{row.SECTION}; {row.COST}, paper preset {row.PAPER_COST}]")
 
 
 @app.command()
@@ -110,11 +110,30 @@ def run(
         if verdicts is None:
             with progress_bar() as progress:
                 verdicts = base.run(
-                    experiment, settings, seed, folder, progress, qgeom.provenance.command_line()
+                    experiment,
+                    settings,
+                    seed,
+                    folder,
+                    progress,
+                    qgeom.provenance.command_line(),
+                    resume=resume,
                 )
+    except KeyboardInterrupt:
+        _tell_of_parts(folder)
+        raise
     finally:
         folder.discard_if_empty()
     _show(experiment.NAME, experiment.CLAIM, verdicts, folder, json)
+
+
+def _tell_of_parts(folder: Any) -> None:
+    """How to go on after an interruption, if anything was finished."""
+    if parts := experiments.parts.kept(folder.path):
+        number = f"{len(parts)} finished parts are" if len(parts) > 1 else "a finished part is"
+        print(
+            f"{number} in {folder.path}; to go on, say it again with --resume --out {shlex.quote(str(folder.path))}",
+            file=sys.stderr,
+        )
 
 
 def _run_all(

@@ -111,7 +111,8 @@ def sweep(
         points: from :func:`parse_grid`.
         seed: the same for every point.
         folder: of the sweep.
-        resume: keep the points that are done; without it, a folder with finished points is refused.
+        resume: keep the points that are done, and the finished parts of those that are not; without it, a folder with
+            finished points is refused.
         cluster: None for one run after the other; ``"local"`` for Dask workers on this machine, or the address of a
             scheduler.
         progress: told after every point.
@@ -136,7 +137,7 @@ def sweep(
     progress.stage(name, len(points))
     progress.advance(len(done))
     _write_table(folder, points, done)
-    for result in _results(name, todo, seed, folder.path, cluster, command):
+    for result in _results(name, todo, seed, folder.path, cluster, command, resume):
         done[result.point.varied] = result
         progress.advance()
         _write_table(folder, points, done)
@@ -163,11 +164,13 @@ def finished(name: str, settings: BaseSettings, seed: int, folder: RunFolder) ->
     return tuple(Verdict.from_dict(values) for values in folder.load_verdict())
 
 
-def run_point(name: str, point: Point, seed: int, parent: Path, command: Sequence[str]) -> Done:
+def run_point(
+    name: str, point: Point, seed: int, parent: Path, command: Sequence[str], resume: bool = False
+) -> Done:
     """Run one point into its folder; an error becomes a line. This is what a worker executes."""
     folder = RunFolder.create(parent / point.folder)
     try:
-        verdicts = run(experiments.load(name), point.settings, seed, folder, command=command)
+        verdicts = run(experiments.load(name), point.settings, seed, folder, command=command, resume=resume)
     except Exception as error:  # the other points go on
         return Done(point, error=one_line(error))
     finally:
@@ -176,9 +179,15 @@ def run_point(name: str, point: Point, seed: int, parent: Path, command: Sequenc
 
 
 def _results(
-    name: str, todo: Sequence[Point], seed: int, parent: Path, cluster: str | None, command: Sequence[str]
+    name: str,
+    todo: Sequence[Point],
+    seed: int,
+    parent: Path,
+    cluster: str | None,
+    command: Sequence[str],
+    resume: bool,
 ) -> Iterator[Done]:
-    arguments = [(name, point, seed, parent, command) for point in todo]
+    arguments = [(name, point, seed, parent, command, resume) for point in todo]
     if cluster is None or not todo:
         return itertools.starmap(run_point, arguments)
     return qgeom.cluster.starmap(run_point, arguments, cluster)

@@ -39,8 +39,8 @@ class Lab:
         monkeypatch.setattr(experiments, "load", lambda name: self.modules[name])
         monkeypatch.setattr(jax, "clear_caches", lambda: None)  # the other tests need them
 
-    def add(self, name: str, cost: str = "1 min", takes: float = 60.0, does=lambda: None, **more) -> None:
-        def compute(settings, seed, progress) -> xr.Dataset:
+    def add(self, name: str, cost: str = "1 min", takes: float = 60.0, does=lambda: None, paper="") -> None:
+        def compute(settings, seed, progress, parts) -> xr.Dataset:
             self.ran.append(name)
             self.clock.now += takes
             does()
@@ -50,8 +50,8 @@ class Lab:
             return judge("a claim", "T", 1.0, (0.9, 1.1), direction="greater", n_seeds=settings.seeds)
 
         self.modules[name] = SimpleNamespace(
-            NAME=name, CLAIM="a claim", SECTION="I", COST=cost, PAPER={"seeds": 12}, Settings=BaseSettings,
-            compute=compute, verdict=verdict, draw=lambda data, verdicts: Figure(), **more,
+            NAME=name, CLAIM="a claim", SECTION="I", COST=cost, PAPER_COST=paper, PAPER={"seeds": 12},
+            Settings=BaseSettings, compute=compute, verdict=verdict, draw=lambda data, verdicts: Figure(),
         )  # fmt: skip
 
     def run(self, path: Path, minutes: float = math.inf, preset: str = "small", **more):
@@ -132,7 +132,7 @@ def test_without_a_stated_cost_the_budget_is_asked_only_whether_it_is_spent(lab:
     lab.add("a", "1 min", takes=100)
     lab.add("b", "2 min", takes=1)
     assert states(lab.run(tmp_path / "x", minutes=1, preset="paper")) == {"a": "done", "b": "left out"}
-    lab.add("a", "1 min", takes=100, PAPER_COST="1 h")
+    lab.add("a", "1 min", takes=100, paper="1 h")
     assert states(lab.run(tmp_path / "y", minutes=1, preset="paper")) == {"a": "left out", "b": "done"}
 
 

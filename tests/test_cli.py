@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     label: str | None = None
 
 
-def compute(settings: Settings, seed: int, progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress, parts) -> xr.Dataset:
     progress.stage("seeds", settings.seeds)
     rng = np.random.default_rng(seed)
     values = []
@@ -70,6 +70,7 @@ TINY = SimpleNamespace(
     CLAIM="T is large",
     SECTION="I",
     COST="no time",
+    PAPER_COST="no more",
     PAPER={"seeds": 12},
     Settings=Settings,
     compute=compute,
@@ -349,20 +350,26 @@ def test_without_dask_the_error_says_what_to_install(monkeypatch):
 
 SLOW_RUN = """
 import sys, time
+import xarray as xr
 sys.path.insert(0, {tests!r})
 from qgeom import cli, experiments
 import test_cli
-def compute(settings, seed, progress):
+def wait():
     print("computing", flush=True)
     time.sleep(60)
+def compute(settings, seed, progress, parts):
+    if {first}:
+        parts.part("first", lambda: xr.Dataset({{"a": 1.0}}))
+    parts.part("second", wait)
 test_cli.TINY.compute = compute
 experiments.load = lambda name: test_cli.TINY
 cli.main(["run", "tiny", "--out", {out!r}])
 """
 
 
-def test_ctrl_c_ends_with_130_and_one_line_and_leaves_nothing(tmp_path: Path):
-    code = SLOW_RUN.format(tests=str(ROOT / "tests"), out=str(tmp_path / "r"))
+def interrupted(tmp_path: Path, first: bool) -> str:
+    """What a run says that is interrupted, in its second part or in its only one."""
+    code = SLOW_RUN.format(tests=str(ROOT / "tests"), out=str(tmp_path / "r"), first=first)
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -377,8 +384,20 @@ def test_ctrl_c_ends_with_130_and_one_line_and_leaves_nothing(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == errors.INTERRUPTED
-    assert err.strip() == "qgeom: interrupted"
+    return err.strip()
+
+
+def test_ctrl_c_ends_with_130_and_one_line_and_leaves_nothing(tmp_path: Path):
+    assert interrupted(tmp_path, first=False) == "qgeom: interrupted"
     assert not (tmp_path / "r").exists()
+
+
+def test_ctrl_c_keeps_finished_parts_and_says_how_to_go_on(tmp_path: Path):
+    folder = tmp_path / "r"
+    told, last = interrupted(tmp_path, first=True).splitlines()
+    assert told == f"a finished part is in {folder}; to go on, say it again with --resume --out {folder}"
+    assert last == "qgeom: interrupted"
+    assert [path.name.startswith(".part-") for path in folder.iterdir()] == [True]
 
 
 def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -117,6 +117,7 @@ def test_the_table_names_everything_and_leaves_the_quantum_side_of_a_network_emp
     assert [column.group for column in result.table().columns] == ["circuit"] * 2 + ["network"] * 2
 
 
+@pytest.mark.slow
 def test_what_is_saved_can_be_loaded_and_drawn_again(result, tmp_path):
     figures = result.save(tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}

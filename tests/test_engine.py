@@ -156,6 +156,7 @@ def test_batches_commute_with_gradients(energy):
     np.testing.assert_allclose(summed[0], expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_batch_over_inputs_sums_the_cotangents_of_shared_parameters():
     circuit = circuits.data_reuploading(2, 2, 2)
     hamiltonian = hamiltonians.ising(2)

@@ -12,10 +12,9 @@ import xarray as xr
 
 import circuits
 from circuits.reduced import PartialOutput, ReducedState
-from qgeom.experiments import base, black_hole, weight_agnostic
+from qgeom.experiments import base, black_hole, weight_agnostic, wiring_search
 from qgeom.experiments import black_hole_sides as sides
 from qgeom.information import classical_fisher, information_metric
-from qgeom.progress import Silent
 
 TINY = (
     "seeds=2",
@@ -26,6 +25,8 @@ TINY = (
     "width=2",
     "samples=2",
     "wirings=2",
+    "population=4",
+    "generations=2",
     "max_steps=2",
 )
 
@@ -35,7 +36,9 @@ def synthetic(power: float, spread: float, noise: float = 0.0, seeds: int = 12) 
     rng = np.random.default_rng(0)
     k = np.arange(1, 7) / 6
     powers = power * np.exp(noise * rng.normal(size=(3, 2, 3, seeds, 1)))
-    span = np.array([spread, 0.5, 0.5])[:, None, None, None] + noise * rng.normal(size=(2, 3, seeds, 2, 1))
+    span = np.array([spread, 0.5, 0.5, 0.5])[:, None, None, None] + noise * rng.normal(
+        size=(2, 4, seeds, 2, 1)
+    )
     accuracy = 0.6 + span * np.linspace(-0.5, 0.5, 6)
     return xr.Dataset(
         {
@@ -138,27 +141,121 @@ def test_random_wirings_have_the_size_of_the_wall():
     assert any(a.wires != b.wires for a, b in zip(built.ops, drawn.ops, strict=True))
 
 
+def layered(masks: tuple[np.ndarray, ...], functions: tuple[np.ndarray, ...]) -> weight_agnostic.Topology:
+    """Layers wired to the one before, and to the one."""
+    sources, nodes = masks[0].shape[1], sum(len(f) for f in functions)
+    mask = np.zeros((nodes, sources + nodes), bool)
+    row, before = 0, slice(0, sources - 1)
+    for part in masks:
+        mask[row : row + len(part), before], mask[row : row + len(part), sources - 1] = (
+            part[:, :-1],
+            part[:, -1],
+        )
+        before, row = slice(sources + row, sources + row + len(part)), row + len(part)
+    return weight_agnostic.Topology(mask, np.concatenate(functions))
+
+
 def test_a_wiring_of_even_functions_does_not_see_the_sign_of_the_weight():
     x = np.random.default_rng(1).uniform(-1.5, 1.5, size=(40, 2))
     masks = (np.ones((3, 3), bool), np.eye(3, 4, dtype=bool))
-    wiring = weight_agnostic.Wiring(masks, (np.array([2, 3, 4]), np.array([2, 3, 4])))
-    up, down = (weight_agnostic.wiring_classes(wiring, w, x) for w in (0.7, -0.7))
+    wiring = layered(masks, (np.array([2, 3, 4]), np.array([2, 3, 4])))
+    up, down = weight_agnostic.topology_classes(wiring, np.array([0.7, -0.7]), x, 3)
     np.testing.assert_array_equal(up, down)
-    line = weight_agnostic.Wiring((np.array([[1, 0, 0], [0, 1, 0]], bool),), (np.array([5, 5]),))
-    np.testing.assert_array_equal(weight_agnostic.wiring_classes(line, 2.0, x), np.argmax(x, axis=1))
-    np.testing.assert_array_equal(weight_agnostic.wiring_classes(line, -2.0, x), np.argmin(x, axis=1))
+    line = layered((np.array([[1, 0, 0], [0, 1, 0]], bool),), (np.array([5, 5]),))
+    up, down = weight_agnostic.topology_classes(line, np.array([2.0, -2.0]), x, 2)
+    np.testing.assert_array_equal(up, np.argmax(x, axis=1))
+    np.testing.assert_array_equal(down, np.argmin(x, axis=1))
 
 
+@pytest.mark.slow
 def test_a_shared_angle_gives_the_classes_of_the_circuit():
-    wiring = weight_agnostic.random_gates(np.random.default_rng(3), 3, 2, 4)
-    ops, x = [], np.array([[0.4, -1.1]])
-    for layer in wiring.layers:
-        ops += [circuits.gates.RY(circuits.Input(q % 2), q) for q in range(3)]
-        ops += [circuits.gates.PauliRotation(0.9, name, wires) for name, wires in layer]
-    p = circuits.Measured(circuits.Circuit(3, ops), classes=circuits.modulo_classes(3, 3))(
-        jnp.zeros(0), jnp.asarray(x[0])
+    rng = np.random.default_rng(3)
+    some = tuple(tuple(weight_agnostic.random_gate(rng, 3, 1 + k % 2) for k in range(4)) for _ in range(2))
+    wiring, angles = weight_agnostic.Gates(3, some), np.array([0.9, -0.4])
+    x = rng.uniform(-1.5, 1.5, size=(4, 2))
+    found = weight_agnostic.gate_classes(wiring, angles, weight_agnostic.encoding(x, 3), 3)
+    for row, angle in zip(found, angles, strict=True):
+        ops = []
+        for layer in wiring.layers:
+            ops += [circuits.gates.RY(circuits.Input(q % 2), q) for q in range(3)]
+            ops += [circuits.gates.PauliRotation(float(angle), name, wires) for name, wires in layer]
+        measured = circuits.Measured(circuits.Circuit(3, ops), classes=circuits.modulo_classes(3, 3))
+        p = jax.vmap(lambda v: measured(jnp.zeros(0), v).probabilities)(jnp.asarray(x))  # noqa: B023
+        np.testing.assert_array_equal(row, np.argmax(p, axis=1))
+    assert wiring.n_connections == 12
+    like = weight_agnostic.random_gates_like(rng, wiring)
+    sizes = [sorted(len(wires) for _, wires in layer) for layer in like.layers]
+    assert sizes == [[1, 1, 2, 2]] * 2
+    assert like != wiring
+
+
+def test_changed_topologies_stay_without_cycles_and_grow():
+    rng = np.random.default_rng(0)
+    wiring = wiring_search.first_topology(rng, 5, 3)
+    sizes = {wiring.mask.shape[0]}
+    x = rng.uniform(-1, 1, size=(6, 4))
+    for _ in range(200):
+        wiring = wiring_search.changed_topology(rng, wiring, 3)
+        nodes = len(wiring.functions)
+        assert wiring.mask.shape == (nodes, 5 + nodes)
+        assert not (wiring.mask & ~weight_agnostic.possible(nodes, 5, 3)).any()
+        sizes.add(nodes)
+    assert max(sizes) > 20
+    assert weight_agnostic.topology_classes(wiring, np.ones(2), x, 3).shape == (2, 6)
+    like = weight_agnostic.random_topology(rng, 5, 3, nodes - 3, wiring.n_connections)
+    assert like.mask.shape == wiring.mask.shape
+    assert like.n_connections == wiring.n_connections
+
+
+def test_a_node_that_is_inserted_passes_on_what_went_through_the_connection():
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-1.5, 1.5, size=(30, 2))
+    wiring = layered(
+        (np.ones((2, 3), bool), np.array([[1, 0, 0], [0, 1, 0]], bool)), (np.array([0, 3]), np.array([5, 5]))
     )
-    assert weight_agnostic.gate_classes(wiring, 0.9, x, 3)[0] == int(np.argmax(p.probabilities))
+    before = weight_agnostic.topology_classes(wiring, np.ones(1), x, 2)
+    found = 0
+    for _ in range(100):
+        changed = wiring_search.changed_topology(rng, wiring, 2)
+        if len(changed.functions) == 5:
+            places = [k for k in range(3) if np.delete(changed.functions, k).tolist() == [0, 3, 5, 5]]
+            if len(places) > 1:
+                continue  # a neighbour has the same function
+            place = places[0]
+            same = changed.functions.copy()
+            same[place] = 5  # the identity, with the weight 1
+            after = weight_agnostic.topology_classes(
+                weight_agnostic.Topology(changed.mask, same), np.ones(1), x, 2
+            )
+            np.testing.assert_array_equal(after, before)
+            found += 1
+    assert found > 10
+
+
+def test_the_fronts_of_five_points():
+    goals = np.array([[3.0, 1.0], [1.0, 3.0], [2.0, 0.5], [0.5, 0.5], [3.0, 1.0]])
+    np.testing.assert_array_equal(wiring_search.fronts(goals), [0, 0, 1, 2, 0])
+
+
+def test_the_search_finds_what_is_there_and_the_smallest_of_equals():
+    def accuracies(gates: weight_agnostic.Gates) -> np.ndarray:
+        """Best with ZZ in the first layer, whatever else there is."""
+        return np.full(3, 0.3 + 0.6 * any(name == "ZZ" for name, _ in gates.layers[0]))
+
+    def searched(seed: int) -> wiring_search.Found:
+        return wiring_search.search(
+            np.random.default_rng(seed), lambda rng: wiring_search.first_gates(rng, 3, 2),
+            wiring_search.changed_gates, accuracies, 12, 15,
+        )  # fmt: skip
+
+    found = searched(0)
+    assert found.history[0] == pytest.approx(0.3)
+    assert found.history[-1] == pytest.approx(0.9)
+    assert (np.diff(found.history) >= 0).all()
+    assert found.best.n_connections == 3
+    assert isinstance(found.best, weight_agnostic.Gates)
+    np.testing.assert_array_equal(found.accuracies, accuracies(found.best))
+    assert searched(0).best == found.best
 
 
 def test_settings_say_what_is_wrong():
@@ -169,8 +266,9 @@ def test_settings_say_what_is_wrong():
 @pytest.mark.slow
 def test_end_to_end():
     settings = base.parse_settings(black_hole.Settings, TINY)
-    data = black_hole.compute(settings, 0, Silent())
+    data = black_hole.compute(settings, 0)
     verdicts = black_hole.verdict(data, settings)
     assert [v.outcome for v in verdicts[:8]] == ["inconclusive"] * 8  # two seeds settle nothing
     assert verdicts[8].outcome == "calibration-pass"
     assert len(black_hole.draw(data, verdicts).axes) == 3
+    xr.testing.assert_identical(data, black_hole.compute(settings, 0))

@@ -100,6 +100,7 @@ def test_the_three_ranks_of_known_spectra():
     assert np.isnan(found[:, 1]).all()
 
 
+@pytest.mark.slow
 def test_noise_of_strength_zero_is_the_model_without_noise_and_strengths_are_those_of_the_case():
     task = tasks.load("two-moons")
     for case in sides.cases(2, 1, 3, 3, task):

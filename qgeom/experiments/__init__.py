@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         nielsen_geodesic,
         noise_geometry,
         parent_uncle,
+        parts,
         planck_length,
         statistics,
         switchback,
@@ -52,7 +53,7 @@ NAMES = (
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    submodules=("base", "statistics", *(name.replace("-", "_") for name in NAMES)),
+    submodules=("base", "parts", "statistics", *(name.replace("-", "_") for name in NAMES)),
     names={"base": ("Experiment",)},
 )
 

@@ -7,9 +7,11 @@ An experiment is a module of this package, one per claim of the paper. It expose
 ``CLAIM``                             the claim in one sentence
 ``SECTION``                           where the paper makes it, e.g. ``"III.B, Eq. 1"``
 ``COST``                              what the small preset takes on two cores, e.g. ``"1 min"``
+``PAPER_COST``                        the same of the paper preset, e.g. ``"2 h"``
 ``Settings``                          a subclass of :class:`BaseSettings`; the defaults are the small preset
 ``PAPER``                             the settings that differ in the paper preset, ``{"seeds": 30}``
-``compute(settings, seed, progress)`` everything that takes time; returns an ``xarray.Dataset``
+``compute(settings, seed, progress,   everything that takes time, in named parts that an interrupted run finds again
+parts)``                              (:mod:`qgeom.experiments.parts`); returns an ``xarray.Dataset``
 ``verdict(data, settings)``           a :class:`~qgeom.experiments.statistics.Verdict`, or a tuple of them
 ``draw(data, verdicts)``              a ``matplotlib.figure.Figure``
 ====================================  ======================================================================
@@ -30,6 +32,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from qgeom.errors import unknown
+from qgeom.experiments.parts import Parts, discard
 from qgeom.experiments.statistics import Verdict
 from qgeom.progress import Progress, Silent
 from qgeom.provenance import Clock, provenance
@@ -57,10 +60,11 @@ class Experiment(Protocol):
     CLAIM: str
     SECTION: str
     COST: str
+    PAPER_COST: str
     PAPER: Mapping[str, Any]
     Settings: type[BaseSettings]
 
-    def compute(self, settings: Any, seed: int, progress: Progress) -> xr.Dataset: ...
+    def compute(self, settings: Any, seed: int, progress: Progress, parts: Parts = ...) -> xr.Dataset: ...
 
     def verdict(self, data: xr.Dataset, settings: Any) -> Verdict | Sequence[Verdict]: ...
 
@@ -81,18 +85,25 @@ def run(
     folder: RunFolder,
     progress: Progress | None = None,
     command: Sequence[str] = (),
+    *,
+    resume: bool = False,
 ) -> tuple[Verdict, ...]:
     """Compute, save the data, judge and draw what was saved, save again; returns the verdicts.
 
-    An interruption before the data are complete leaves the folder as it was; one after leaves the data, the settings
-    and the provenance, from which verdict and figure can be redone.
+    An interruption before the data are complete leaves the finished parts, which a run with ``resume`` into the same
+    folder takes up; one after leaves the data, the settings and the provenance, from which verdict and figure can be
+    redone. Without ``resume`` parts of an earlier run are thrown away.
     """
     clock = Clock()
-    data = experiment.compute(settings, seed, progress or Silent())
+    identity = {"experiment": experiment.NAME, "seed": seed, **settings.model_dump(mode="json")}
+    if not resume:
+        discard(folder.path)
+    data = experiment.compute(settings, seed, progress or Silent(), Parts(folder, identity))
     with folder.commit() as files:
-        files.settings({"experiment": experiment.NAME, "seed": seed, **settings.model_dump(mode="json")})
+        files.settings(identity)
         files.data(data)
         files.provenance(provenance(seed=seed, clock=clock, command=command))
+    discard(folder.path)
     return judge_and_draw(experiment, settings, folder)
 
 

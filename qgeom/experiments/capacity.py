@@ -29,6 +29,7 @@ from matplotlib.figure import Figure
 import circuits
 from circuits.description import Description, Distribution, Point, State
 from qgeom.experiments import descent, statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import capacity as picture
 from qgeom.information import information_metric
@@ -42,6 +43,7 @@ NAME = "capacity"
 CLAIM = "training succeeds where the capacity (rank of the metric) is saturated, and fails below"
 SECTION = "IV.A"
 COST = "90 s"
+PAPER_COST = "about 45 min"
 PAPER = {"seeds": 30, "starts": 6, "steps": 3000}
 
 MARGIN = 0.1
@@ -159,33 +161,35 @@ class Storing:
         return jnp.mean(jnp.sum(entropy, axis=-1))
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Generic ranks, and the final divergence of every training."""
     every = families(settings)
     most = max(len(family.sizes) for family in every)
-    shape = (len(every), most)
-    sizes, ranks = np.full(shape, np.nan), np.full(shape, np.nan)
-    losses = np.full((len(every), len(TARGETS), settings.seeds, most, settings.starts), np.nan)
-    for f, family in enumerate(every):
-        count = len(family.sizes)
-        progress.stage(f"rank of {family.name}", settings.draws)
-        sizes[f, :count] = family.sizes
-        ranks[f, :count] = _generic_ranks(family, settings, seed, progress)
-        progress.stage(f"training of {family.name}", settings.steps)
-        losses[f, ..., :count, :] = _train(family, settings, seed, progress)
+    found = [
+        parts.part(family.name, lambda family=family: _of_family(family, settings, seed, progress))
+        for family in every
+    ]
+    padded = [part.pad(size=(0, most - part.sizes["size"])) for part in found]
+    return xr.concat(padded, dim="family").assign_coords(
+        family=[family.name for family in every],
+        side=("family", [family.side for family in every]),
+        target=list(TARGETS),
+        seed=seed + np.arange(settings.seeds),
+    )
+
+
+def _of_family(family: Family, settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+    progress.stage(f"rank of {family.name}", settings.draws)
+    ranks = _generic_ranks(family, settings, seed, progress)
+    progress.stage(f"training of {family.name}", settings.steps)
+    losses = _train(family, settings, seed, progress)
     return xr.Dataset(
         {
-            "parameters": (("family", "size"), sizes),
-            "rank": (("family", "size"), ranks),
-            "loss": (("family", "target", "seed", "size", "start"), losses, {"units": "nat"}),
-            "bound": ("family", [family.bound for family in every]),
-        },
-        coords={
-            "family": [family.name for family in every],
-            "side": ("family", [family.side for family in every]),
-            "target": list(TARGETS),
-            "seed": seed + np.arange(settings.seeds),
-        },
+            "parameters": ("size", np.array(family.sizes, float)),
+            "rank": ("size", ranks),
+            "loss": (("target", "seed", "size", "start"), losses, {"units": "nat"}),
+            "bound": family.bound,
+        }
     )
 
 

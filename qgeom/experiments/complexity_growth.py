@@ -32,6 +32,7 @@ from qgeom.errors import InputError
 from qgeom.experiments import growing_models, statistics
 from qgeom.experiments.growing_models import CHAOTIC, INTEGRABLE, LAYERS, MODELS, REFERENCE
 from qgeom.experiments.linear_training import train_residual
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.experiments.straight_growth import (
     generator_lines,
@@ -54,6 +55,7 @@ ARROW = "complexity grows from a simple element and has no arrow from a typical 
 TRAINED = "training spreads one complexity evenly over the blocks: distance per block falls as 1 / depth"
 SECTION = "III.C, ref. 25"
 COST = "2 min"
+PAPER_COST = "about 2 h"
 PAPER = {"seeds": 30, "qubits": (4, 5, 6, 7), "late_times": 24, "growth_times": 60, "geodesic_times": 12}
 
 DEPTHS = (1, 2, 4, 8, 16)
@@ -101,20 +103,20 @@ class Settings(BaseSettings):
         return qubits
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Bounds at late and early times, of circuits and of linear networks."""
     if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise InputError("complexity-growth needs double precision: run it with --precision 64")
     seeds = tuple(range(seed, seed + settings.seeds))
-    parts = [
-        _chains(settings, seeds, progress),
-        _networks(settings, seeds, progress),
-        _arrow(settings, seeds, progress),
-        _random_circuits(settings, seeds, progress),
-        _trained(settings, seeds, progress),
-        _geodesics(settings, seed, progress),
+    found = [
+        parts.over_seeds("chains", seeds, lambda some: _chains(settings, some, progress)),
+        parts.over_seeds("linear networks", seeds, lambda some: _networks(settings, some, progress)),
+        parts.over_seeds("arrow", seeds, lambda some: _arrow(settings, some, progress)),
+        parts.over_seeds("random circuits", seeds, lambda some: _random_circuits(settings, some, progress)),
+        parts.part("trained", lambda: _trained(settings, seeds, progress)),
+        parts.part("geodesics", lambda: _geodesics(settings, seed, progress)),
     ]
-    return xr.merge(parts, combine_attrs="drop_conflicts")
+    return xr.merge(found, combine_attrs="drop_conflicts")
 
 
 def _late(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from qgeom.experiments import error_correction_sides as sides
 from qgeom.experiments import statistics
 from qgeom.experiments.error_correction_sides import CURVES, DECODERS, INFLATIONS, READINGS
 from qgeom.experiments.generator import DATA
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import error_correction as picture
 from qgeom.progress import Progress
@@ -32,6 +33,7 @@ NAME = "error-correction"
 CLAIM = "errors shrink layer by layer: towards the centre of a holographic code, and towards the data in a generator"
 SECTION = "IV.E, V, refs. 32, 34"
 COST = "2 min"
+PAPER_COST = "about 30 min"
 PAPER = {"seeds": 30, "samples": 2000, "steps": 10000, "width": 48}
 
 SLOPE_MARGIN = 0.1
@@ -70,14 +72,25 @@ class Settings(BaseSettings):
         return self
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Erasures of two and three shells; perturbations in trained and untrained generators."""
     seeds = seed + np.arange(settings.seeds)
-    deep = sides.failures(settings.rates, settings.samples, seeds, progress)
-    plain = sides.two_shells(settings.rates, settings.samples, seeds, progress)
-    net = sides.generators(
-        settings.latent, settings.width, settings.depth, settings.components, settings.steps, settings.activations,
-        seeds, progress,
+    deep = parts.over_seeds(
+        "three shells",
+        seeds,
+        lambda some: sides.failures(settings.rates, settings.samples, np.array(some), progress),
+    )
+    plain = parts.part(
+        "two shells", lambda: sides.two_shells(settings.rates, settings.samples, seeds, progress)
+    )
+    net = parts.over_seeds(
+        "generators",
+        seeds,
+        lambda some: sides.generators(
+            settings.latent, settings.width, settings.depth, settings.components, settings.steps, settings.activations,
+            np.array(some), progress,
+        ),
+        block=10,
     )  # fmt: skip
     return deep.merge(plain.assign_coords(seed=seeds), combine_attrs="drop_conflicts").merge(net)
 

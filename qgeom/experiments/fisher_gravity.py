@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from qgeom.experiments import fisher_gravity_sides as sides
 from qgeom.experiments import statistics
 from qgeom.experiments.fisher_gravity_sides import APPROACHES, SIDES, WHERE
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import fisher_gravity as picture
 from qgeom.progress import Progress
@@ -30,6 +31,7 @@ NAME = "fisher-gravity"
 CLAIM = "the curvature of the Fisher metric diverges at criticality, and obeys Einstein's equation in three parameters"
 SECTION = "III.C, IV.A, refs. 6, 18"
 COST = "1 min"
+PAPER_COST = "about 5 min"
 PAPER = {"seeds": 30, "momenta": 40000, "distances": (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)}
 
 EINSTEIN_MARGIN = 0.1
@@ -59,10 +61,15 @@ class Settings(BaseSettings):
         return self
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Curvatures on both sides of criticality, Einstein tensors, the first law of entanglement."""
     seeds = seed + np.arange(settings.seeds)
-    return sides.run(settings.distances, settings.momenta, seeds, progress)
+    return parts.over_seeds(
+        "families",
+        seeds,
+        lambda some: sides.run(settings.distances, settings.momenta, np.array(some), progress),
+        block=10,
+    )
 
 
 # --- statistics ------------------------------------------------------------

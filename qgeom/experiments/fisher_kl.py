@@ -24,6 +24,7 @@ import circuits
 from circuits.description import Description, Distribution, Gaussian, Params, Point, State
 from qgeom import tasks
 from qgeom.experiments import statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import fisher_kl as picture
 from qgeom.information import information_metric
@@ -34,6 +35,7 @@ NAME = "fisher-kl"
 CLAIM = "the divergence of neighbours is the quadratic form of the Fisher metric, D = d'F d / 2"
 SECTION = "III.B, Eq. 1"
 COST = "40 s"
+PAPER_COST = "about 5 min"
 PAPER = {"seeds": 30, "qubits": 5, "layers": 4, "directions": 40, "samples": 105}
 
 CLAIMED_SLOPE = 2.9
@@ -152,33 +154,19 @@ def _remainders(
     return divergences, forms
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Divergence and quadratic form for every case, seed, direction and size."""
-    dtype = jnp.result_type(float)
     every = cases(settings)
     sizes = np.geomspace(settings.smallest, settings.largest, settings.sizes)
     progress.stage("divergences", len(every) * settings.seeds)
-    shape = (len(every), settings.seeds, settings.directions, settings.sizes)
-    found, forms = np.zeros(shape), np.zeros(shape)
-    splits = tasks.load("iris").splits(tuple(range(seed, seed + settings.seeds)))
-    for c, case in enumerate(every):
-        for s in range(settings.seeds):
-            key, directions_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), s))
-            data = jnp.asarray(splits.train_x[s, : settings.samples], dtype) if case.takes_data else None
-            found[c, s], forms[c, s] = _remainders(
-                case.description, str(dtype), key, data, jnp.asarray(sizes, dtype), directions_key,
-                np.zeros((settings.directions, 0), np.float32),
-            )  # fmt: skip
-            progress.advance()
-    dims = ("case", "seed", "direction", "size")
-    return xr.Dataset(
+    found = [
+        parts.part(case.name, lambda case=case: _divergences(case, settings, seed, sizes, progress))
+        for case in every
+    ]
+    return xr.concat(found, dim="case").assign(
+        wrong=settings.wrong, epsilon=float(jnp.finfo(jnp.result_type(float)).eps)
+    ).assign_coords(
         {
-            "divergence": (dims, found, {"units": "nat", "long_name": "divergence D"}),
-            "form": (dims, forms, {"units": "nat", "long_name": "d'F d / 2"}),
-            "wrong": settings.wrong,
-            "epsilon": float(jnp.finfo(dtype).eps),
-        },
-        coords={
             "case": [case.name for case in every],
             "side": ("case", [case.side for case in every]),
             "even": ("case", [int(case.even) for case in every]),
@@ -189,7 +177,31 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
                 {"long_name": "|d|, normalised generators, weights in RMS of their layer"},
             ),
             "seed": seed + np.arange(settings.seeds),
-        },
+        }
+    )  # fmt: skip
+
+
+def _divergences(
+    case: Case, settings: Settings, seed: int, sizes: np.ndarray, progress: Progress
+) -> xr.Dataset:
+    dtype = jnp.result_type(float)
+    shape = (settings.seeds, settings.directions, settings.sizes)
+    found, forms = np.zeros(shape), np.zeros(shape)
+    splits = tasks.load("iris").splits(tuple(range(seed, seed + settings.seeds)))
+    for s in range(settings.seeds):
+        key, directions_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), s))
+        data = jnp.asarray(splits.train_x[s, : settings.samples], dtype) if case.takes_data else None
+        found[s], forms[s] = _remainders(
+            case.description, str(dtype), key, data, jnp.asarray(sizes, dtype), directions_key,
+            np.zeros((settings.directions, 0), np.float32),
+        )  # fmt: skip
+        progress.advance()
+    dims = ("seed", "direction", "size")
+    return xr.Dataset(
+        {
+            "divergence": (dims, found, {"units": "nat", "long_name": "divergence D"}),
+            "form": (dims, forms, {"units": "nat", "long_name": "d'F d / 2"}),
+        }
     )
 
 

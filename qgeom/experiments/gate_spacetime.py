@@ -27,6 +27,7 @@ from qgeom import tasks
 from qgeom.emergent.gate_phases import participation
 from qgeom.experiments import gate_spacetime_sides as sides
 from qgeom.experiments import statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import gate_spacetime as picture
 from qgeom.progress import Progress
@@ -37,6 +38,7 @@ CLAIM = "the information is more sensitive to nodes of lower layers: sensitivity
 DIMENSION_CLAIM = "rescaling by the sensitivity takes one of the dimensions of a two-qubit gate away"
 SECTION = "III.C, refs. 3, 8"
 COST = "2 min"
+PAPER_COST = "about 1 h"
 PAPER = {"seeds": 30, "qubits": 6, "layers": 8, "samples": 64, "phase_inputs": 8}
 
 DIMENSION_MARGIN = 0.5
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     target_loss: Annotated[float, pydantic.Field(ge=0, description="nat; training stops there")] = 0.2
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Train both sides; sensitivity of every point and blocks of the phases of every gate."""
     task = tasks.load(settings.task)
     if task.n_classes != 2:
@@ -69,8 +71,13 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
         settings.qubits, settings.layers, (settings.wall_qubits, settings.wall_layers), hidden, task
     )
     seeds = tuple(range(seed, seed + settings.seeds))
-    return sides.sensitivities(
-        every, task, seeds, settings.samples, settings.phase_inputs, settings.max_steps, settings.target_loss, progress
+    return parts.over_seeds(
+        "sensitivities",
+        seeds,
+        lambda some: sides.sensitivities(
+            every, task, some, settings.samples, settings.phase_inputs, settings.max_steps, settings.target_loss,
+            progress,
+        ),
     )  # fmt: skip
 
 

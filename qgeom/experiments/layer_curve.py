@@ -24,6 +24,7 @@ import circuits
 from circuits.description import Description, Params
 from qgeom import tasks
 from qgeom.experiments import statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import layer_curve as picture
 from qgeom.information import layer_curve as curve
@@ -35,6 +36,7 @@ NAME = "layer-curve"
 CLAIM = "training finds a shorter curve from the identity to its target than a random description takes to its own"
 SECTION = "III.B, Fig. 1"
 COST = "1 min"
+PAPER_COST = "about 30 min"
 PAPER = {"seeds": 30, "qubits": 5, "layers": 4, "samples": 105, "nodes": 12, "draws": 5, "max_steps": 500}
 
 CONTROLS = ("random", "shuffled", "initial")
@@ -73,16 +75,21 @@ def descriptions(settings: Settings, task: tasks.Task) -> dict[str, Description]
     }
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Train, draw the controls, and measure the length of every group of nodes and the distance of the ends."""
     task = tasks.load(settings.task)
-    seeds = tuple(range(seed, seed + settings.seeds))
+    return parts.over_seeds(
+        "curves", range(seed, seed + settings.seeds), lambda some: _curves(settings, task, some, progress)
+    )
+
+
+def _curves(settings: Settings, task: tasks.Task, seeds: tuple[int, ...], progress: Progress) -> xr.Dataset:
     splits = task.splits(seeds)
     dtype = jnp.result_type(float)
     data = jnp.asarray(splits.train_x[:, : settings.samples], dtype)
     every = descriptions(settings, task)
     stop = StopRule(max_steps=settings.max_steps, target_loss=settings.target_loss)
-    parts, trainings = [], []
+    measured, trainings = [], []
     for name, description in every.items():
         progress.stage(f"training the {name}", settings.max_steps)
         found = train(
@@ -90,8 +97,8 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
         )
         last = found.train_accuracy[:, -1]
         trainings.append((found.train_loss[:, -1], last, found.steps))
-        parts.append(_measure(settings, name, description, found, data, str(dtype), seeds, progress))
-    out = xr.concat(parts, dim="description", join="outer")
+        measured.append(_measure(settings, name, description, found, data, str(dtype), seeds, progress))
+    out = xr.concat(measured, dim="description", join="outer")
     for label, values in zip(("loss", "accuracy", "steps"), zip(*trainings, strict=True), strict=True):
         out[f"train_{label}"] = (("description", "seed"), np.stack(values))
     return out.assign_attrs(task=settings.task, inputs=int(data.shape[1]))

@@ -29,6 +29,7 @@ import circuits
 from circuits.description import Description, Distribution, Point, State
 from circuits.hamiltonians import PauliSum, from_strings
 from qgeom.experiments import descent, statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import measurement_distance as picture
 from qgeom.information import distance
@@ -41,6 +42,7 @@ NAME = "measurement-distance"
 CLAIM = "training from random starts ends more often where the information distance from the start is shorter"
 SECTION = "IV.B"
 COST = "1 min"
+PAPER_COST = "about 15 min"
 PAPER = {"starts": 1000, "steps": 1500}
 
 THRESHOLDS = (0.3, 0.15, 0.6)
@@ -150,51 +152,57 @@ def cases(settings: Settings) -> tuple[Case, ...]:
     return (*networks, *solvers)
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """The points at the start and at the end of every training, lengths of the paths, and the calibrations.
 
     Points are stored as coordinates ``(case, seed, start, row, outcome)``: square roots of probabilities on the
     network side, real and imaginary parts of the state on the circuit's, in one table padded with NaN.
     """
     every = cases(settings)
-    dims = max(2 ** (settings.bits + 1), 2 ** (settings.qubits + 1))
-    shape = (len(every), settings.seeds, settings.starts)
-    first, last = np.full((*shape, dims), np.nan), np.full((*shape, dims), np.nan)
-    losses, lengths = np.zeros(shape), np.zeros(shape)
-    dtype = jnp.result_type(float)
-    for c, case in enumerate(every):
-        progress.stage(f"training {case.side}, {case.name}", settings.steps)
-        keys = jax.vmap(
-            lambda s: jax.random.split(jax.random.fold_in(jax.random.key(seed), s), settings.starts)
-        )(jnp.arange(settings.seeds)).reshape(-1)
-        description = case.problem.network if case.side == "network" else case.problem.circuit
-        theta = jax.jit(jax.vmap(lambda k, d=description: ravel_pytree(d.init(k, dtype))[0]))(keys)
-        found = descent.minimise(
-            case.problem, theta, None, settings.steps, settings.learning_rate, progress, lengths=True
-        )
-        for table, at in ((first, theta), (last, jnp.asarray(found.theta))):
-            points = jax.jit(jax.vmap(lambda t, p=case.problem: _coordinates(p.points(t, None))))(at)
-            table[c, ..., : points.shape[-1]] = np.asarray(points).reshape(*shape[1:], -1)
-        losses[c], lengths[c] = found.loss.reshape(shape[1:]), found.length.reshape(shape[1:])
+    found = [
+        parts.part(f"{case.side}, {case.name}", lambda case=case: _trained(case, settings, seed, progress))
+        for case in every
+    ]
     progress.stage("identities", 1)
     born, bhattacharyya = _identities(settings, seed)
     progress.advance()
-    dimensions = ("case", "seed", "start")
+    return xr.concat(found, dim="case").assign(
+        born=("seed", born, {"long_name": "largest |p - cos^2 d_FS|"}),
+        bhattacharyya=("seed", bhattacharyya, {"long_name": "largest |B - cos(d/2)|"}),
+        epsilon=float(jnp.finfo(jnp.result_type(float)).eps),
+    ).assign_coords(
+        case=[case.name for case in every],
+        side=("case", [case.side for case in every]),
+        seed=seed + np.arange(settings.seeds),
+    )  # fmt: skip
+
+
+def _trained(case: Case, settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+    """Where every training of a case begins and ends."""
+    most = max(2 ** (settings.bits + 1), 2 ** (settings.qubits + 1))
+    shape = (settings.seeds, settings.starts)
+    first, last = np.full((*shape, most), np.nan), np.full((*shape, most), np.nan)
+    dtype = jnp.result_type(float)
+    progress.stage(f"training {case.side}, {case.name}", settings.steps)
+    keys = jax.vmap(lambda s: jax.random.split(jax.random.fold_in(jax.random.key(seed), s), settings.starts))(
+        jnp.arange(settings.seeds)
+    ).reshape(-1)
+    description = case.problem.network if case.side == "network" else case.problem.circuit
+    theta = jax.jit(jax.vmap(lambda k: ravel_pytree(description.init(k, dtype))[0]))(keys)
+    found = descent.minimise(
+        case.problem, theta, None, settings.steps, settings.learning_rate, progress, lengths=True
+    )
+    for table, at in ((first, theta), (last, jnp.asarray(found.theta))):
+        points = jax.jit(jax.vmap(lambda t: _coordinates(case.problem.points(t, None))))(at)
+        table[..., : points.shape[-1]] = np.asarray(points).reshape(*shape, -1)
+    dims = ("seed", "start")
     return xr.Dataset(
         {
-            "first": ((*dimensions, "coordinate"), first),
-            "last": ((*dimensions, "coordinate"), last),
-            "loss": (dimensions, losses),
-            "path": (dimensions, lengths, {"units": "rad"}),
-            "born": ("seed", born, {"long_name": "largest |p - cos^2 d_FS|"}),
-            "bhattacharyya": ("seed", bhattacharyya, {"long_name": "largest |B - cos(d/2)|"}),
-            "epsilon": float(jnp.finfo(jnp.result_type(float)).eps),
-        },
-        coords={
-            "case": [case.name for case in every],
-            "side": ("case", [case.side for case in every]),
-            "seed": seed + np.arange(settings.seeds),
-        },
+            "first": ((*dims, "coordinate"), first),
+            "last": ((*dims, "coordinate"), last),
+            "loss": (dims, found.loss.reshape(shape)),
+            "path": (dims, found.length.reshape(shape), {"units": "rad"}),
+        }
     )
 
 

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from qgeom.experiments import mps_mera_sides as sides
 from qgeom.experiments import statistics
 from qgeom.experiments.mps_mera_sides import FIELDS, NETWORKS, OPERATORS
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import mps_mera as picture
 from qgeom.progress import Progress
@@ -31,6 +32,7 @@ NAME = "mps-mera"
 CLAIM = "correlations decay along the geodesics of the network: exponentially in an MPS, as a power in a MERA"
 SECTION = "II, III.C, refs. 4, 9"
 COST = "2 min"
+PAPER_COST = "about 6 h"
 PAPER = {"seeds": 30, "mps_bonds": (4, 2, 8, 16), "mera_bonds": (4, 2, 3, 6), "steps": 1000}
 
 DECISIVE = 10.0
@@ -79,11 +81,17 @@ class Settings(BaseSettings):
         return self
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Ground states of XY rings with a random anisotropy, as MPS and as MERA; their correlations and geodesics."""
     seeds = seed + np.arange(settings.seeds)
     bonds = {"MPS": settings.mps_bonds, "MERA": settings.mera_bonds}
-    return sides.run(settings.sites, settings.separations, bonds, settings.steps, seeds, progress)
+    return parts.over_seeds(
+        "ground states",
+        seeds,
+        lambda some: sides.run(
+            settings.sites, settings.separations, bonds, settings.steps, np.array(some), progress
+        ),
+    )
 
 
 # --- statistics ------------------------------------------------------------

@@ -25,8 +25,10 @@ import scipy.stats
 import xarray as xr
 from matplotlib.figure import Figure
 
+from circuits import Circuit
 from qgeom.errors import InputError
 from qgeom.experiments import known_circuits, statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.relaxed_deformation import Deformed, deformed
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import nielsen_geodesic as picture
@@ -43,6 +45,7 @@ CLAIM = "a circuit as built is longer than the shortest geodesic to the same tra
 BASELINE = "deformation from the flat metric alone misses the shortest geodesic"
 SECTION = "II, III.B, ref. 11"
 COST = "5 min"
+PAPER_COST = "about 2 h"
 PAPER = {"seeds": 30, "penalties": (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0), "starts": 12}
 
 SCHEDULES = ("together", "one by one")
@@ -93,28 +96,26 @@ class Found(NamedTuple):
         )  # fmt: skip
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Geodesics and built lengths of random unitaries and rotations, and of four gates."""
     if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         raise InputError("nielsen-geodesic needs double precision: run it with --precision 64")
     seeds = tuple(range(seed, seed + settings.seeds))
     qs = settings.penalties
     progress.stage("geodesics to random rotations", len(seeds))
-    rotations = _random_rotations(settings, seeds, progress)
+    rotations = parts.over_seeds(
+        "rotations", seeds, lambda some: _random_rotations(settings, some, progress), block=1
+    )
     progress.stage("geodesics to random unitaries", len(seeds))
-    unitaries = _random_unitaries(settings, seeds, progress)
+    unitaries = parts.over_seeds(
+        "unitaries", seeds, lambda some: _random_unitaries(settings, some, progress), block=1
+    )
     gates = known_circuits.known_gates()
     progress.stage("geodesics to gates", len(gates))
-    known = np.empty((len(Found._fields), len(gates), len(qs)))
-    built = np.empty((len(gates), len(qs), len(SCHEDULES)))
-    for g, (circuit, max_weight) in enumerate(gates.values()):
-        target = circuit_unitary(circuit)
-        penalties = [local_penalty(circuit.n_qubits, q, max_weight) for q in qs]
-        known[:, g] = _through(target, penalties, settings, 0).T
-        for k, penalty in enumerate(penalties):
-            cost = circuit_cost(circuit, penalty)
-            built[g, k] = cost.length, cost.sequential_length
-        progress.advance()
+    known = [
+        parts.part(f"gate {name}", lambda gate=gate: _known_gate(*gate, settings, progress))
+        for name, gate in gates.items()
+    ]
     coords = {
         "q": list(qs),
         "seed": list(seeds),
@@ -122,11 +123,20 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
         "schedule": list(SCHEDULES),
         "circuit": list(CIRCUITS),
     }
-    data = xr.merge([unitaries, rotations])
-    for i, name in enumerate(Found._fields):
-        data[f"gate_{name}"] = (("gate", "q"), known[i], _units(name))
-    data["gate_built"] = (("gate", "q", "schedule"), built, {"units": "rad"})
-    return data.assign_coords(coords)
+    return xr.merge([unitaries, rotations, xr.concat(known, dim="gate")]).assign_coords(coords)
+
+
+def _known_gate(circuit: Circuit, max_weight: int, settings: Settings, progress: Progress) -> xr.Dataset:
+    penalties = [local_penalty(circuit.n_qubits, q, max_weight) for q in settings.penalties]
+    found = _through(circuit_unitary(circuit), penalties, settings, 0)
+    costs = [circuit_cost(circuit, penalty) for penalty in penalties]
+    progress.advance()
+    out: dict[str, Any] = {
+        f"gate_{name}": ("q", found[:, i], _units(name)) for i, name in enumerate(Found._fields)
+    }
+    built = [(cost.length, cost.sequential_length) for cost in costs]
+    out["gate_built"] = (("q", "schedule"), built, {"units": "rad"})
+    return xr.Dataset(out)
 
 
 def _units(name: str) -> dict[str, str]:

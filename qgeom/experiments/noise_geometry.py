@@ -31,6 +31,7 @@ from matplotlib.figure import Figure
 from qgeom import tasks
 from qgeom.experiments import noise_geometry_sides as sides
 from qgeom.experiments import statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import noise_geometry as picture
 from qgeom.progress import Progress
@@ -40,7 +41,8 @@ NAME = "noise-geometry"
 CLAIM = "under equal noise, models whose metric loses more rank lose more accuracy"
 OPENING_CLAIM = "weak noise opens directions: the numerical rank of the metric grows"
 SECTION = "ours"
-COST = "3 min"
+COST = "2 min"
+PAPER_COST = "about 2 h"
 PAPER = {"seeds": 30, "starts": 12, "samples": 64, "draws": 128}
 
 GIVEN = ("strength", "nothing")
@@ -58,7 +60,7 @@ class Settings(BaseSettings):
     layers: Annotated[int, pydantic.Field(ge=1, le=20)] = 2
     width: Annotated[int, pydantic.Field(ge=1)] = 8
     starts: Annotated[int, pydantic.Field(ge=3, description="models per seed")] = 5
-    samples: Annotated[int, pydantic.Field(ge=1, description="inputs that metrics are averaged over")] = 16
+    samples: Annotated[int, pydantic.Field(ge=1, description="inputs that metrics are averaged over")] = 8
     draws: Annotated[int, pydantic.Field(ge=1, description="of the noise on a network")] = 32
     depolarizing: Strengths = (0.01, 0.03, 0.1, 0.3)
     damping: Strengths = (0.02, 0.06, 0.2, 0.5)
@@ -86,7 +88,7 @@ class Settings(BaseSettings):
         return self
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Spectra, relations and accuracies of trained models at every strength of four kinds of noise."""
     task = tasks.load(settings.task)
     strengths = (settings.depolarizing, settings.damping, settings.weight_noise, settings.dropout)
@@ -96,8 +98,12 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
     )  # fmt: skip
     every = sides.cases(settings.qubits, settings.layers, settings.width, settings.draws, task)
     seeds = tuple(range(seed, seed + settings.seeds))
-    found = sides.models(every, task, seeds, budget, progress)
-    beside = sides.opened(settings.open_qubits, settings.open_layers, strengths[:2], seeds, progress)
+    found = parts.over_seeds("models", seeds, lambda some: sides.models(every, task, some, budget, progress))
+    beside = parts.over_seeds(
+        "directions opened",
+        seeds,
+        lambda some: sides.opened(settings.open_qubits, settings.open_layers, strengths[:2], some, progress),
+    )
     return found.merge(beside)
 
 

@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from qgeom.experiments import parent_uncle_sides as sides
 from qgeom.experiments import statistics
 from qgeom.experiments.parent_uncle_sides import FAMILIES, HAMILTONIANS, STARTS, TARGETS
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import parent_uncle as picture
 from qgeom.progress import Progress
@@ -36,6 +37,7 @@ CLAIM = (
 )
 SECTION = "IV.A, ref. 27"
 COST = "1 min"
+PAPER_COST = "about 20 min"
 PAPER = {
     "seeds": 30, "cluster_rings": (5, 6, 7, 8, 9), "sizes": (4, 6, 8, 12, 16, 24, 32, 48), "steps": 1000,
     "widths": (8, 12, 16, 24, 32, 64, 128, 256),
@@ -98,12 +100,25 @@ class Settings(BaseSettings):
         return ratios
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Low levels of both Hamiltonians, low Fisher modes of networks, and angles between kernel and solutions."""
     seeds = seed + np.arange(settings.seeds)
-    data = sides.rings(settings.rings, settings.cluster_rings, seeds, progress)
-    modes = sides.networks(settings.ratios, settings.sizes, settings.widths, settings.steps, seeds, progress)
-    return data.merge(modes).merge(sides.tangents(settings.tangent_size, seeds, progress))
+    data = parts.over_seeds(
+        "rings",
+        seeds,
+        lambda some: sides.rings(settings.rings, settings.cluster_rings, np.array(some), progress),
+        block=10,
+    )
+    modes = parts.over_seeds(
+        "networks",
+        seeds,
+        lambda some: sides.networks(
+            settings.ratios, settings.sizes, settings.widths, settings.steps, np.array(some), progress
+        ),
+        block=10,
+    )
+    angles = parts.part("angles", lambda: sides.tangents(settings.tangent_size, seeds, progress))
+    return data.merge(modes).merge(angles)
 
 
 # --- statistics ------------------------------------------------------------

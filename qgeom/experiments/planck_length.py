@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from qgeom import tasks
 from qgeom.experiments import planck_length_sides as sides
 from qgeom.experiments import statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.figures import planck_length as picture
 from qgeom.progress import Progress
@@ -32,6 +33,7 @@ NAME = "planck-length"
 CLAIM = "a node of larger minimal length is the more robust memory under finite noise, at equal trace of F"
 SECTION = "III.C"
 COST = "2 min"
+PAPER_COST = "about 1 h"
 PAPER = {"seeds": 30, "starts": 5, "qubits": 5, "layers": 3, "draws": 64}
 
 DARK = 1e-12
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     target_loss: Annotated[float, pydantic.Field(ge=0, description="nat; training stops there")] = 0.15
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Lengths of the nodes of trained models, and accuracy with noise on one node, and on all."""
     task = tasks.load(settings.task)
     budget = sides.Budget(
@@ -71,7 +73,8 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
         settings.target_loss,
     )
     every = sides.cases(settings.qubits, settings.layers, settings.width, task)
-    return sides.models(every, task, tuple(range(seed, seed + settings.seeds)), budget, progress)
+    seeds = range(seed, seed + settings.seeds)
+    return parts.over_seeds("models", seeds, lambda some: sides.models(every, task, some, budget, progress))
 
 
 # --- statistics ------------------------------------------------------------

@@ -23,6 +23,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from qgeom.experiments import light_cones, statistics
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.experiments.weak_gates import embedded, weak_gate
 from qgeom.figures import switchback as picture
@@ -37,6 +38,7 @@ CLAIM = (
 )
 SECTION = "III.C, ref. 26"
 COST = "30 s"
+PAPER_COST = "about 1 h"
 PAPER = {"seeds": 30, "sizes": (16, 32, 64, 128, 256, 512), "circuits": 8, "strings": 1024, "inputs": 128}
 
 SCHEDULES: tuple[light_cones.Schedule, ...] = ("together", "one by one")
@@ -83,16 +85,22 @@ def steps_for(n: int, side: str) -> int:
     return int(np.ceil(2.0 * np.log(n) / np.log(SLOWEST[side]))) + 8
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Gates left and sizes step by step, averaged over circuits and places of W."""
-    sizes, seeds = settings.sizes, seed + np.arange(settings.seeds)
+    seeds = range(seed, seed + settings.seeds)
+    counted = parts.over_seeds("counts", seeds, lambda some: _counts(settings, np.array(some), progress))
+    return counted.merge(parts.part("bounds of U'WU", lambda: _illustration(settings, seed, progress)))
+
+
+def _counts(settings: Settings, seeds: np.ndarray, progress: Progress) -> xr.Dataset:
+    sizes = settings.sizes
     most = max(steps_for(n, "classical") for n in sizes)
     base = (len(seeds), len(sizes))
     cone = np.full((*base, len(SCHEDULES), most), np.nan)
     operator = np.full((2, *base, len(SCHEDULES), len(GATES), most), np.nan)
     toffoli = np.full((4, *base, most), np.nan)
     null = np.full((2, *base, most), np.nan)
-    progress.stage("counting gates", len(sizes) * (settings.seeds + len(SCHEDULES) * (1 + len(GATES))))
+    progress.stage("counting gates", len(sizes) * (len(seeds) + len(SCHEDULES) * (1 + len(GATES))))
     for j, n in enumerate(sizes):
         steps = steps_for(n, "circuit")
         for k, schedule in enumerate(SCHEDULES):
@@ -128,7 +136,7 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
             progress.advance()
     per_qubit = {"units": "gates per qubit and step", "long_name": "gates of U that do not cancel"}
     dims = ("seed", "qubits")
-    data = xr.Dataset(
+    return xr.Dataset(
         {
             "cone_gates": ((*dims, "schedule", "step"), cone, per_qubit),
             "operator_gates": ((*dims, "schedule", "gates", "step"), operator[0], per_qubit),
@@ -142,7 +150,6 @@ def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
             "count": list(CLASSICAL_COUNTS), "side": ["circuit", "classical"], "step": np.arange(1, most + 1),
         },
     )  # fmt: skip
-    return data.merge(_illustration(settings, seed, progress))
 
 
 def _places(rng: np.random.Generator, n: int, settings: Settings) -> np.ndarray:

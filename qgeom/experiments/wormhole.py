@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from qgeom.experiments import statistics
 from qgeom.experiments import wormhole_sides as sides
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
 from qgeom.experiments.wormhole_sides import METRICS, SIDES, TRAINING
 from qgeom.figures import wormhole as picture
@@ -32,6 +33,7 @@ CLAIM = (
 )
 SECTION = "V"
 COST = "2 min"
+PAPER_COST = "about 2 h"
 PAPER = {"seeds": 30, "layers": 8, "rewirings": 40, "steps": 300, "inputs": 16}
 
 MARGIN = 0.05
@@ -59,12 +61,18 @@ class Settings(BaseSettings):
     ] = 8
 
 
-def compute(settings: Settings, seed: int, progress: Progress) -> xr.Dataset:
+def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Parts()) -> xr.Dataset:
     """Relations and distances of blocks, for the brickwork and random wirings of circuits and networks."""
     seeds = seed + np.arange(settings.seeds)
-    return sides.run(
-        settings.wires, settings.layers, settings.rewirings, settings.steps, settings.inputs, seeds, progress
-    )
+    return parts.over_seeds(
+        "wirings",
+        seeds,
+        lambda some: sides.run(
+            settings.wires, settings.layers, settings.rewirings, settings.steps, settings.inputs, np.array(some),
+            progress,
+        ),
+        block=1,
+    )  # fmt: skip
 
 
 # --- statistics ------------------------------------------------------------

@@ -14,11 +14,11 @@ from qgeom.figures import style
 
 LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit SLD"}
 _KINDS: dict[str, dict[str, Any]] = {
-    "chosen": {"linestyle": "-", "marker": "o"},
+    "searched": {"linestyle": "-", "marker": "o"},
     "trained": {"linestyle": "--", "marker": "s", "markerfacecolor": "white"},
     "random": {"linestyle": ":", "marker": "x"},
 }
-_NAMES = {"chosen": "chosen wiring", "trained": "trained signs", "random": "random wiring"}
+_NAMES = {"searched": "wiring found", "trained": "trained signs", "random": "random wiring"}
 
 
 def draw(

@@ -29,6 +29,7 @@ def test_a_straight_line_of_commuting_strings_is_followed_to_any_penalty():
     np.testing.assert_allclose(lengths, [np.sqrt(q * 0.36 + 0.09) for q in (1.0, 2.0, 5.0)], rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_deformed_paths_are_geodesics_to_the_target_that_begin_as_the_flat_one():
     target = unitary_group.rvs(4, random_state=3)
     found = deform(target, TWO)

@@ -75,6 +75,7 @@ def test_weight_noise_is_relative_to_the_layer():
     np.testing.assert_allclose(found, forward(noisy, x), atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_layer_of_zeros_has_no_noise_and_finite_derivatives():
     mlp, params, x = network()  # biases start at zero
     noisy = NoisyNetwork(mlp, "weights", 0.3, draws=4)

@@ -26,6 +26,7 @@ def ising_12():
         return ground_state(ISING_RING, bond_dimension=4, max_iterations=250)
 
 
+@pytest.mark.slow
 def test_ising_ring_energy_and_state_against_exact_diagonalisation(ising_12):
     mera, energy = ising_12
     psi, exact = ISING_RING.ground_state()

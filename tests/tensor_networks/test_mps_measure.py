@@ -127,6 +127,7 @@ def test_expectation_and_variance_of_hamiltonians_and_operators(random_state):
         psi.expectation(np.eye(4))
 
 
+@pytest.mark.slow
 def test_gradient_of_entropies_is_that_of_finite_differences():
     psi = MPS.random(jax.random.key(4), 6, 4)
     step = MPS.random(jax.random.key(5), 6, 4)

@@ -49,6 +49,7 @@ def test_overlaps_of_rings_with_any_bonds(ring):
     np.testing.assert_allclose(psi.normalised().norm(), 1.0, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_measurements_on_a_ring(ring):
     v, psi = ring
     h = hamiltonians.heisenberg(6, periodic=True)

@@ -78,6 +78,7 @@ def test_compress_is_exact_at_the_rank_and_near_optimal_below_it():
     del u
 
 
+@pytest.mark.slow
 def test_long_chains_compile_as_scans_and_neither_overflow_nor_underflow():
     psi = MPS.random(jax.random.key(0), 400, 8)
     big = MPS([10.0 * t for t in psi.tensors])

@@ -53,6 +53,7 @@ def test_second_order_in_the_step_where_it_projects(sites):
     assert errors[1] < errors[0] or errors[0] < 1e-6
 
 
+@pytest.mark.slow
 def test_one_site_steps_conserve_norm_and_energy():
     h = hamiltonians.xxz(11, 0.5)  # a bond dimension between powers of 2, an odd chain
     psi = product_state(11).compress(1)
