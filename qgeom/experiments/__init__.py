@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         parent_uncle,
         parts,
         planck_length,
+        pruning_path,
         smooth_submanifold,
         statistics,
         switchback,
@@ -52,6 +53,7 @@ NAMES = (
     "error-correction",
     "meta-geodesic",
     "lottery",
+    "pruning-path",
     "fisher-gravity",
     "noise-geometry",
 )

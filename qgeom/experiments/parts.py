@@ -5,8 +5,8 @@ An experiment computes in parts of some seconds each, and names them:
     circuit = parts.part("circuit, penalty 0.1", lambda: train_and_measure(...))
     chains = parts.over_seeds("chains", seeds, lambda some: bounds_of_chains(settings, some, progress))
 
-A part is found again if the experiment, its settings, the seed, the precision, and the versions of qgeom and JAX are
-the same; what it holds must depend on nothing else but its name.
+A part is found again if the experiment, its settings, the seed, the precision, and the versions of qgeom and of the
+libraries are the same; what it holds must depend on nothing else but its name.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import xarray as xr
 
-import qgeom
+from qgeom.provenance import git_commit, versions
 from qgeom.results import PART_PREFIX, RunFolder, join_complex, split_complex, to_json
 
 BLOCK = 5
@@ -93,8 +92,8 @@ class Parts:
         if self._folder is None:
             return None
         made_by = {
-            "qgeom": qgeom.__version__,
-            "jax": jax.__version__,
+            "commit": git_commit(),
+            "versions": versions(),
             "dtype": str(jnp.result_type(float)),
         }
         content = to_json({**self._identity, **made_by, "part": name})
