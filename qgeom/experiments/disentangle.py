@@ -309,7 +309,7 @@ def _calibrations(data: xr.Dataset) -> tuple[Verdict, ...]:
     n_seeds = data.sizes["seed"]
     linear = float(np.abs(data["turned"].sel(case="network")).max())
     quantum = float(np.abs(data["turned_quantum"].sel(case="circuit")).max())
-    other = [float(np.abs(data["turned"].sel(case=case)).median()) for case in (sides.NETWORKS[1], "circuit")]
+    other = [float(abs(data["turned"].sel(case=case)).median()) for case in (sides.NETWORKS[1], "circuit")]
     excess = float(data["excess"].sel(case="circuit").max())
     claim = (
         "a rotation of the latents that the neighbours absorb changes no complexity: it cannot select factors"

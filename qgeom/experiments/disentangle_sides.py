@@ -278,8 +278,8 @@ NAMES = {
 def empty_tables(cases: int, seeds: int, rotations: int) -> dict[str, np.ndarray]:
     where = (cases, len(FAMILIES), N_STRENGTHS, seeds)
     tables = {name: np.full(where, np.nan) for name in SCALARS}
-    tables["gap"] = np.full((*where, len(BINS)), np.nan)
-    tables["rotated"] = np.full((*where, rotations), np.nan)
+    tables["gap"] = np.full((*where, len(BINS)), np.nan)  # pyright: ignore[reportArgumentType]
+    tables["rotated"] = np.full((*where, rotations), np.nan)  # pyright: ignore[reportArgumentType]
     return tables
 
 

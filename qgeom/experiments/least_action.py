@@ -93,7 +93,7 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
                 )
             )
         found.append(xr.concat(blocks, dim="seed", data_vars="minimal", coords="minimal", compat="equals"))
-    return xr.concat(found, dim="case", data_vars="all", coords="different", compat="equals").assign(
+    return xr.concat(found, dim="case", data_vars="all", coords="different", compat="equals").assign(  # pyright: ignore[reportReturnType]
         chance=np.log(task.n_classes)
     )
 

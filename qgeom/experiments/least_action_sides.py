@@ -83,7 +83,8 @@ def models(
     weights = _weights(budget.strengths, at_start)
     arms = weights.shape[1]
     context = Learning(
-        *(jnp.repeat(a, arms, axis=0) for a in (x, y)), jnp.asarray(weights.reshape(-1, weights.shape[-1]))
+        *(jnp.repeat(a, arms, axis=0) for a in (x, y)),
+        jnp.asarray(weights.reshape(-1, weights.shape[-1])),  # pyright: ignore[reportCallIssue]
     )
     progress.stage(f"training the {name}, seeds {seeds[0]}-{seeds[-1]}", budget.steps)
     found = minimise(

@@ -17,7 +17,7 @@ same, and since every sum above depends on these arrays by Frobenius norms alone
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,10 +41,10 @@ class Autoencoder(NamedTuple):
 class Cost(NamedTuple):
     """Strengths of what is added to the cost, each (models,), and whether latents are bounded."""
 
-    complexity: Array
-    norm: Array
-    dropout: Array
-    bounded: Array
+    complexity: Any
+    norm: Any
+    dropout: Any
+    bounded: Any
 
 
 def autoencoder(pixels: int, width: int, latents: int) -> Autoencoder:
@@ -186,7 +186,7 @@ BATCH = 32
 
 def moments(rate: float, params: tuple) -> tuple:
     """Adam's moments at rest, for leading axes (seeds, models)."""
-    return jax.vmap(jax.vmap(optax.adam(rate).init))(params)
+    return jax.vmap(jax.vmap(optax.adam(rate).init))(params)  # pyright: ignore[reportReturnType]
 
 
 class Measured(NamedTuple):

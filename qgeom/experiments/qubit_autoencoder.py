@@ -19,7 +19,7 @@ they are. F_C it changes, because the readout stays where it is.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -62,10 +62,10 @@ class Shape(NamedTuple):
 class Cost(NamedTuple):
     """Strengths of what is added to the cost, each (models,)."""
 
-    readout: Array
-    quantum: Array
-    norm: Array
-    dropout: Array
+    readout: Any
+    quantum: Any
+    norm: Any
+    dropout: Any
 
 
 def signs(shape: Shape) -> np.ndarray:
@@ -218,7 +218,7 @@ def chunk(
 
 def moments(rate: float, tables: Array) -> tuple:
     """Adam's moments at rest, for leading axes (seeds, models)."""
-    return jax.vmap(jax.vmap(optax.adam(rate).init))(tables)
+    return jax.vmap(jax.vmap(optax.adam(rate).init))(tables)  # pyright: ignore[reportReturnType]
 
 
 @functools.partial(jax.jit, static_argnums=0)

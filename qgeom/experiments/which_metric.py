@@ -100,7 +100,7 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
     padded = [
         part.pad(node=(0, most - part.sizes["node"]), other=(0, most - part.sizes["node"])) for part in found
     ]
-    return xr.concat(padded, dim="case", data_vars="all", coords="different", compat="equals")
+    return xr.concat(padded, dim="case", data_vars="all", coords="different", compat="equals")  # pyright: ignore[reportReturnType]
 
 
 # --- prediction ------------------------------------------------------------

@@ -84,7 +84,8 @@ class Fit:
         """The points of all inputs, and the term of the decay."""
         params = unraveler(self.description, self.dtype)(theta)
         return Reached(
-            jax.vmap(lambda x: self.description(params, x))(context.x), jnp.sum(jnp.square(theta)) / 2
+            jax.vmap(lambda x: self.description(params, x))(context.x),  # pyright: ignore[reportArgumentType]
+            jnp.sum(jnp.square(theta)) / 2,
         )
 
     def loss(self, points: Any, context: Lesson) -> Float[Array, ""]:
