@@ -128,7 +128,7 @@ def run(
 
 def _tell_of_parts(folder: Any) -> None:
     """How to go on after an interruption, if anything was finished."""
-    if parts := experiments.parts.kept(folder.path):
+    if parts := qgeom.kept_parts.kept(folder.path):
         number = f"{len(parts)} finished parts are" if len(parts) > 1 else "a finished part is"
         print(
             f"{number} in {folder.path}; to go on, say it again with --resume --out {shlex.quote(str(folder.path))}",

@@ -17,6 +17,7 @@ STORE = {
     "qgeom.results",
     "qgeom.provenance",
     "qgeom.progress",
+    "qgeom.kept_parts",
     "qgeom.experiments.statistics",
 }
 ALLOWED: dict[str, set[str]] = {
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "qgeom.devices": {"circuits", "qgeom.information"},
     "qgeom.figures": {"qgeom.errors", "qgeom.tables", "qgeom.experiments.statistics"},  # data in, picture out
     "qgeom.results": {"qgeom.errors", "qgeom.figures"},
+    "qgeom.kept_parts": {"qgeom.results", "qgeom.provenance"},
     "qgeom.training": {"circuits", "qgeom.errors", "qgeom.information", "qgeom.progress", "qgeom.tasks"},
     "qgeom.comparison": {
         "circuits", "qgeom.errors", "qgeom.information", "qgeom.nielsen", "qgeom.emergent", "qgeom.training",

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from qgeom import kept_parts
 from qgeom.campaign import stated_seconds
-from qgeom.experiments import NAMES, base, fisher_kl, load, parts
+from qgeom.experiments import NAMES, base, fisher_kl, load
 from qgeom.experiments.parts import Parts
 from qgeom.results import RunFolder
 
@@ -60,7 +61,7 @@ def test_another_precision_finds_nothing(tmp_path: Path):
 def test_a_damaged_part_is_computed_again(tmp_path: Path):
     compute = Computed()
     Parts(RunFolder(tmp_path)).part("circuit", compute)
-    (path,) = parts.kept(tmp_path)
+    (path,) = kept_parts.kept(tmp_path)
     path.write_bytes(path.read_bytes()[:100])
     assert int(Parts(RunFolder(tmp_path)).part("circuit", compute)["n"]) == 2
 
@@ -110,13 +111,13 @@ def test_an_interrupted_experiment_loses_one_part_and_ends_with_the_same_numbers
     folder = RunFolder.create(tmp_path / "again")
     with pytest.raises(KeyboardInterrupt):
         base.run(fisher_kl, settings, 3, folder, Interrupt(5))  # two seeds of two cases are done
-    assert len(parts.kept(folder.path)) == 2
+    assert len(kept_parts.kept(folder.path)) == 2
     counting = Interrupt(10**6)
     base.run(fisher_kl, settings, 3, folder, counting, resume=True)
     cases = whole.load_data().sizes["case"]
     assert 10**6 - counting.left == 2 * (cases - 2)
     xr.testing.assert_identical(folder.load_data(), whole.load_data())
-    assert not parts.kept(folder.path)
+    assert not kept_parts.kept(folder.path)
 
 
 def test_without_resume_parts_of_an_earlier_run_are_thrown_away(tmp_path: Path):
@@ -126,7 +127,7 @@ def test_without_resume_parts_of_an_earlier_run_are_thrown_away(tmp_path: Path):
         base.run(fisher_kl, settings, 3, folder, Interrupt(5))
     with pytest.raises(KeyboardInterrupt):
         base.run(fisher_kl, settings, 3, folder, Interrupt(1))
-    assert not parts.kept(folder.path)
+    assert not kept_parts.kept(folder.path)
 
 
 @pytest.mark.parametrize("name", NAMES)

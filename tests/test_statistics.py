@@ -265,3 +265,10 @@ def test_a_verdict_survives_being_plain():
 
 def test_a_sample_with_gaps_has_no_correlation():
     assert math.isnan(st.spearman([1.0, math.nan, 3.0], [1.0, 2.0, 3.0]))
+
+
+def test_the_mean_of_finite_values_says_where_there_are_none():
+    table = np.array([[1.0, np.nan, 3.0], [np.nan, np.inf, np.nan]])
+    np.testing.assert_array_equal(st.finite_mean(table, axis=1), [2.0, np.nan])
+    assert st.finite_mean(table) == 2.0
+    assert np.isnan(st.finite_mean(table[1]))

@@ -121,7 +121,7 @@ def schmidt_values(tensors: Tensors) -> Float[Array, "bonds rank"]:
 @functools.partial(jax.jit, static_argnames=("bond_dimension",))
 def compress(
     tensors: Tensors, bond_dimension: int, cutoff: float = 0.0
-) -> tuple[Tensors, Float[Array, "bonds"]]:
+) -> tuple[Tensors, Float[Array, " bonds"]]:
     r"""Truncate every bond to ``bond_dimension`` Schmidt values, from left to right, on the canonical form.
 
     Returns left canonical tensors, the last of which carries the norm, and the weight (sum of squared Schmidt values)

@@ -70,7 +70,7 @@ def sandwich_squared(operator: Tensors, ket: Tensors) -> Inexact[Array, ""]:
 
 
 @jax.jit
-def to_vector(tensors: Tensors) -> Inexact[Array, "dim"]:
+def to_vector(tensors: Tensors) -> Inexact[Array, " dim"]:
     """All amplitudes of an open chain, site 0 most significant."""
     psi = jnp.ones((1, 1), tensors[0].dtype)
     for t in tensors:

@@ -21,8 +21,8 @@ class Krylov(NamedTuple):
     """
 
     vectors: Array
-    alpha: Float[Array, "steps"]
-    beta: Float[Array, "steps"]
+    alpha: Float[Array, " steps"]
+    beta: Float[Array, " steps"]
     norm: Float[Array, ""]
 
     def matrix(self, idle: Array | float) -> Float[Array, "steps steps"]:

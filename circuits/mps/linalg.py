@@ -35,7 +35,7 @@ class TruncatedSVD(NamedTuple):
     discarded: Float[Array, ""]
 
     @property
-    def singular_values(self) -> Float[Array, "k"]:
+    def singular_values(self) -> Float[Array, " k"]:
         """The kept singular values, descending, real."""
         return jnp.diagonal(self.core, axis1=-2, axis2=-1).real
 

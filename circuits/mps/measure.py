@@ -116,7 +116,7 @@ def _sites(psi: MPS, sites: int | Sequence[int]) -> tuple[int, ...]:
 # Entropies.
 
 
-def entropies(psi: MPS, order: float = 1.0) -> Float[Array, "bonds"]:
+def entropies(psi: MPS, order: float = 1.0) -> Float[Array, " bonds"]:
     r"""The entanglement entropy at each of the n-1 bonds: ``-sum p ln p``, p the squared Schmidt values.
 
     ``order`` alpha other than 1 gives the Renyi entropy ``ln(sum p^alpha) / (1 - alpha)``, and ``inf`` the largest
@@ -139,7 +139,7 @@ def entropy(psi: MPS, bond: int, order: float = 1.0) -> Float[Array, ""]:
     return entropies(psi, order)[_bond(psi, bond)]
 
 
-def entanglement_spectrum(psi: MPS, bond: int) -> Float[Array, "rank"]:
+def entanglement_spectrum(psi: MPS, bond: int) -> Float[Array, " rank"]:
     """``-2 ln s`` of the Schmidt values s at a bond, ascending; ``inf`` beyond the rank."""
     values = canonical.schmidt_values(psi.tensors)[_bond(psi, bond)]
     values = values[: min(psi.bond_dimensions[bond + 1], values.shape[0])]
@@ -226,7 +226,7 @@ def mutual_information(
 # All sites and all pairs at once: zero-padded tensors, one scan.
 
 
-def local_expectations(psi: MPS, operator: Any) -> Inexact[Array, "n"]:
+def local_expectations(psi: MPS, operator: Any) -> Inexact[Array, " n"]:
     """``<o_i>`` of a one-site operator (d, d) at every site."""
     op, tensors = _padded(psi, operator)
     return _means(tensors, op)

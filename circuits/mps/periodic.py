@@ -103,7 +103,7 @@ class PeriodicMPS(ImplicitState):
         bond = max(self.bond_dimensions)
         return f"PeriodicMPS(n_sites={self.n_sites}, bond_dimension={bond}, dtype={self.dtype})"
 
-    def to_vector(self) -> Inexact[Array, "dim"]:
+    def to_vector(self) -> Inexact[Array, " dim"]:
         """The amplitudes, site 0 most significant: for short rings."""
         return _to_vector(self.tensors)
 

@@ -187,7 +187,7 @@ class MPS(ImplicitState):
 
     # Amplitudes and inner products.
 
-    def to_vector(self) -> Inexact[Array, "dim"]:
+    def to_vector(self) -> Inexact[Array, " dim"]:
         """The amplitudes, site 0 most significant: for small chains."""
         return contract.to_vector(self.tensors)
 
@@ -283,11 +283,11 @@ class MPS(ImplicitState):
         """Schmidt values at the n-1 bonds, descending, squares summing to one; zeros beyond the rank."""
         return canonical.schmidt_values(self.tensors)
 
-    def entanglement_spectrum(self, bond: int) -> Float[Array, "rank"]:
+    def entanglement_spectrum(self, bond: int) -> Float[Array, " rank"]:
         """``-2 ln`` of the Schmidt values at a bond (between sites ``bond`` and ``bond + 1``), ascending."""
         return measure.entanglement_spectrum(self, bond)
 
-    def entropies(self, order: float = 1.0) -> Float[Array, "bonds"]:
+    def entropies(self, order: float = 1.0) -> Float[Array, " bonds"]:
         """Entanglement entropies at the n-1 bonds, in nats: von Neumann, or Renyi of another ``order``."""
         return measure.entropies(self, order)
 

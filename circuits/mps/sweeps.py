@@ -43,9 +43,9 @@ from circuits.mps.environments import (
 class Sweep(NamedTuple):
     """What a half sweep saw: per step the energy, the residual before the update, and the weight cut off."""
 
-    energies: Float[Array, "steps"]
-    gradients: Float[Array, "steps"]
-    discarded: Float[Array, "steps"]
+    energies: Float[Array, " steps"]
+    gradients: Float[Array, " steps"]
+    discarded: Float[Array, " steps"]
 
 
 class Lower(NamedTuple):

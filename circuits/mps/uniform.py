@@ -124,12 +124,12 @@ class UniformMPS(eqx.Module):
 
     # Entanglement.
 
-    def schmidt_values(self) -> Float[Array, "D"]:
+    def schmidt_values(self) -> Float[Array, " D"]:
         """The Schmidt values of a cut, descending, squares summing to one."""
         values = jnp.linalg.svd(self.C, compute_uv=False)
         return values / jnp.linalg.norm(values)
 
-    def entanglement_spectrum(self) -> Float[Array, "D"]:
+    def entanglement_spectrum(self) -> Float[Array, " D"]:
         """``-2 ln`` of the Schmidt values, ascending."""
         return -2.0 * jnp.log(self.schmidt_values())
 
@@ -205,7 +205,7 @@ class UniformMPS(eqx.Module):
 
     def correlations(
         self, a: Any, b: Any = None, distance: int = 20, connected: bool = False
-    ) -> Inexact[Array, "distance"]:
+    ) -> Inexact[Array, " distance"]:
         """``<a_0 b_r>`` of one-site operators (d, d) for r = 1 .. ``distance``; O(distance d D^3)."""
         op_a = jnp.asarray(a)
         op_b = op_a if b is None else jnp.asarray(b)

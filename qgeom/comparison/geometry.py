@@ -8,7 +8,7 @@ parameters, at the initial ones, and with the relation dealt to the pairs of poi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from qgeom.comparison import geometry_measures as measures
 from qgeom.comparison.geometry_result import Geometries
 from qgeom.comparison.geometry_settings import GeometrySettings
 from qgeom.comparison.geometry_sides import LABELS, Side, as_dataset, metric_of, pictured, sides_of
-from qgeom.comparison.parts import Parts, checked_seeds, require_x64, side_by_side
+from qgeom.comparison.parts import Job, checked_seeds, gathered, require_x64
 from qgeom.emergent.minimal_length import lengths_of
 from qgeom.emergent.sensitivity import time_of
 from qgeom.progress import Progress, Silent
@@ -59,12 +59,11 @@ def run(
     sides = sides_of(task, settings)
     splits = task.splits(seeds, settings.test_fraction)
     inputs = _inputs(splits, settings.samples, task.test == "held-out")
-    parts = Parts(folder)
     kinds = {name: (*side.relations, measures.NODES, _PICTURE) for name, side in sides.items()}
     work = sum(len(of_side) for of_side in kinds.values()) * len(seeds)
     progress.stage(f"{task.name}, geometry", len(sides) * settings.max_steps + work)
     training = {
-        name: (
+        name: Job(
             ("geometry", side.description, settings.max_steps, settings.target_loss, settings.learning_rate, seeds,
              splits),
             functools.partial(_trained, side, splits, seeds, settings),
@@ -72,29 +71,22 @@ def run(
         )
         for name, side in sides.items()
     }  # fmt: skip
-    trained = _gathered(parts, training, progress)
-    jobs = {}
-    for name, side in sides.items():
-        start, end = trained[name]["start"].values, trained[name]["end"].values
-        for kind in kinds[name]:
-            identity = (
-                "geometry",
-                kind,
-                side,
-                start,
-                end,
-                inputs,
-                settings.distance,
-                settings.shuffles,
-                seeds,
-            )
-            if kind == _PICTURE:
-                identity = (*identity, settings.picture)
-                job = functools.partial(_picture, side, end[0], inputs[0], settings, name, len(seeds))
-            else:
-                job = functools.partial(_measured, side, kind, start, end, inputs, seeds, settings)
-            jobs[name, kind] = (identity, job, len(seeds))
-    found = _gathered(parts, jobs, progress)
+    with few_blas_threads(_ROWS):  # parts run side by side; threads on small matrices get in their way
+        trained = gathered(folder, training, progress)
+        jobs = {}
+        for name, side in sides.items():
+            start, end = trained[name]["start"].values, trained[name]["end"].values
+            for kind in kinds[name]:
+                identity = (
+                    "geometry", kind, side, start, end, inputs, settings.distance, settings.shuffles, seeds,
+                )  # fmt: skip
+                if kind == _PICTURE:
+                    identity = (*identity, settings.picture)
+                    job = functools.partial(_picture, side, end[0], inputs[0], settings, name, len(seeds))
+                else:
+                    job = functools.partial(_measured, side, kind, start, end, inputs, seeds, settings)
+                jobs[name, kind] = Job(identity, job, len(seeds))
+        found = gathered(folder, jobs, progress)
     data = _assembled(sides, trained, found, seeds, settings)
     data.attrs = {
         "task": task.name,
@@ -116,28 +108,6 @@ def run(
         data.attrs |= {prefix + str(key): value for key, value in part.attrs.items()}
     record = {**settings.model_dump(mode="json"), "comparison": "geometry", "seed": seed}
     return Geometries(data, record, provenance(seed=seed, clock=clock, command=command_line()))
-
-
-def _gathered(
-    parts: Parts,
-    jobs: Mapping[Any, tuple[tuple[Any, ...], Callable[[Progress], xr.Dataset], int]],
-    progress: Progress,
-) -> dict[Any, xr.Dataset]:
-    """Every job's part: taken from the folder if it is there, else computed and kept."""
-    done: dict[Any, xr.Dataset] = {}
-    missing = {}
-    for key, (identity, job, work) in jobs.items():
-        part = parts.load(identity)
-        if part is None:
-            missing[key] = job
-        else:
-            done[key] = part
-            progress.advance(work)
-    with few_blas_threads(_ROWS):  # parts run side by side; threads on small matrices get in their way
-        for key, part in side_by_side(missing, progress):
-            done[key] = part
-            parts.save(jobs[key][0], part)
-    return done
 
 
 def _inputs(splits: Split, samples: int, others: bool) -> np.ndarray:

@@ -8,7 +8,6 @@ found is measured by the same code on every side, against exact diagonalisation
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -19,7 +18,7 @@ from qgeom.comparison.ground_state_model import Exact, exact, hamiltonian_of
 from qgeom.comparison.ground_state_result import GroundStates
 from qgeom.comparison.ground_state_settings import GroundStateSettings
 from qgeom.comparison.ground_state_sides import Side, sides_of
-from qgeom.comparison.parts import Parts, checked_seeds, concatenated, require_x64, side_by_side
+from qgeom.comparison.parts import Job, checked_seeds, concatenated, gathered, require_x64
 from qgeom.progress import Progress, Silent
 from qgeom.provenance import Clock, command_line, provenance
 from qgeom.results import RunFolder
@@ -49,23 +48,16 @@ def run(
     hamiltonian = hamiltonian_of(settings)
     sides = sides_of(settings)
     reference = exact(hamiltonian)
-    parts = Parts(folder)
-    progress.stage("ground-state", sum(side.work(len(seeds)) + len(seeds) for side in sides.values()))
-    done: dict[str, xr.Dataset] = {}
-    missing: dict[str, Callable[[Progress], xr.Dataset]] = {}
-    identities = {
-        name: ("ground-state", side, hamiltonian, seeds, settings.q) for name, side in sides.items()
+    jobs = {
+        name: Job(
+            ("ground-state", side, hamiltonian, seeds, settings.q),
+            functools.partial(_part, side, hamiltonian, reference, seeds, settings.q),
+            side.work(len(seeds)) + len(seeds),
+        )
+        for name, side in sides.items()
     }
-    for name, side in sides.items():
-        part = parts.load(identities[name])
-        if part is None:
-            missing[name] = functools.partial(_part, side, hamiltonian, reference, seeds, settings.q)
-        else:
-            done[name] = part
-            progress.advance(side.work(len(seeds)) + len(seeds))
-    for name, part in side_by_side(missing, progress):
-        done[name] = part
-        parts.save(identities[name], part)
+    progress.stage("ground-state", sum(job.work for job in jobs.values()))
+    done = gathered(folder, jobs, progress)
     data = concatenated([done[name].assign_coords(description=name) for name in sides], "description")
     data = data.assign(
         n_parameters=("description", [side.description.n_parameters for side in sides.values()]),

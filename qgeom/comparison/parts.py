@@ -1,20 +1,17 @@
-"""Finished parts of a comparison: computed side by side, kept in the folder until the whole is saved."""
+"""The parts of a comparison: computed side by side, kept in the folder until the whole is saved."""
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import xarray as xr
 
-from qgeom.comparison.result import PART_PREFIX
+from qgeom.kept_parts import KeptParts
 from qgeom.progress import Progress
 from qgeom.provenance import cpus
 from qgeom.results import RunFolder
@@ -87,36 +84,38 @@ def require_x64(name: str) -> None:
         )
 
 
-class Parts:
-    """Finished parts in a folder, found again by a fingerprint of all that determines them."""
+class Job(NamedTuple):
+    """One part: all that determines it, how it is computed, and the steps of progress it takes."""
 
-    def __init__(self, folder: RunFolder | None) -> None:
-        self._folder = folder
+    identity: tuple[Any, ...]
+    compute: Callable[[Progress], xr.Dataset]
+    work: int
 
-    def load(self, identity: tuple[Any, ...]) -> xr.Dataset | None:
-        """The part, if it is there."""
-        path = self._path(identity)
-        if path is None or not path.is_file():
-            return None
-        try:
-            with xr.open_dataset(path, engine="h5netcdf") as part:
-                return part.load()
-        except (OSError, ValueError):
-            return None  # not ours, or damaged: compute it again
 
-    def save(self, identity: tuple[Any, ...], part: xr.Dataset) -> None:
-        """Keep a part; nothing without a folder."""
-        path = self._path(identity)
-        if path is None or self._folder is None:
-            return
-        with self._folder.commit() as files:
-            files.write(path.name, lambda target: part.to_netcdf(target, engine="h5netcdf"))
+def gathered(
+    folder: RunFolder | None, jobs: Mapping[_Key, Job], progress: Progress
+) -> dict[_Key, xr.Dataset]:
+    """Every job's part: taken from the folder if it is there, else computed, side by side, and kept."""
+    parts = KeptParts(folder)
+    names = {key: _written(job.identity) for key, job in jobs.items()}
+    done, missing = {}, {}
+    for key, job in jobs.items():
+        name = names[key]
+        if name is None or (part := parts.load(name)) is None:
+            missing[key] = job.compute
+        else:
+            done[key] = part
+            progress.advance(job.work)
+    for key, part in side_by_side(missing, progress):
+        done[key] = part
+        if (name := names[key]) is not None:
+            parts.save(name, part)
+    return done
 
-    def _path(self, identity: tuple[Any, ...]) -> Path | None:
-        if self._folder is None:
-            return None
-        try:
-            content = pickle.dumps((identity, jax.__version__, str(jnp.zeros(()).dtype)), protocol=4)
-        except (pickle.PicklingError, TypeError, AttributeError):
-            return None  # a description of the user's that cannot be written down: no resuming
-        return self._folder.path / f"{PART_PREFIX}{hashlib.sha256(content).hexdigest()[:20]}.nc"
+
+def _written(identity: tuple[Any, ...]) -> bytes | None:
+    """The identity as bytes; None for what cannot be written down, such as a user's own class: no resuming."""
+    try:
+        return pickle.dumps(identity, protocol=4)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 from qgeom.figures import comparison as drawing
 from qgeom.figures.style import WIDTHS
-from qgeom.results import PART_PREFIX, RunFolder
+from qgeom.kept_parts import discard
+from qgeom.results import RunFolder
 from qgeom.tables import Cell, Column, Row, Spread, Table
 
 _TRAINING_ROWS = (
@@ -76,8 +77,7 @@ class Result(abc.ABC):
             files.text("table.tex", table.latex())
             for width in WIDTHS:
                 files.figure(self.figure(width), "figure" if width == "aps-2" else f"figure-{width}")
-        for part in folder.path.glob(f"{PART_PREFIX}*.nc"):
-            part.unlink(missing_ok=True)
+        discard(folder.path)
         return folder.figures()
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import xarray as xr
 
 from circuits.description import Description
 from qgeom.comparison import measures, sides
-from qgeom.comparison.parts import Parts, checked_seeds, concatenated, side_by_side
+from qgeom.comparison.parts import Job, checked_seeds, concatenated, gathered
 from qgeom.comparison.result import Comparison
 from qgeom.comparison.settings import CompareSettings
 from qgeom.errors import unknown
@@ -79,47 +79,20 @@ def compare(
     if draws < 1:
         raise ValueError(f"draws is {draws}; 1 or more parameter points are needed")
     splits = loaded.splits(seed_list, test_fraction)
-    parts = Parts(folder)
-    work = len(seed_list) * _STEPS_PER_MEASUREMENT
-    pairs = [(name, rule) for name in descriptions for rule in optimizers]
-    progress.stage(loaded.name, len(pairs) * (stop.max_steps + work))
-    done: dict[tuple[str, Optimizer], xr.Dataset] = {}
-    missing: dict[tuple[str, Optimizer], Callable[[Progress], xr.Dataset]] = {}
-    identities = {
-        (name, rule): (
-            descriptions[name],
-            rule,
-            stop,
-            batch_size,
-            seed_list,
-            splits,
-            gamma,
-            draws,
-            str(dtype),
+    work = stop.max_steps + len(seed_list) * _STEPS_PER_MEASUREMENT
+    jobs = {
+        (name, rule): Job(
+            (description, rule, stop, batch_size, seed_list, splits, gamma, draws, str(dtype)),
+            functools.partial(
+                _part, description, rule, splits, seed_list, stop, batch_size, gamma, draws, dtype
+            ),
+            work,
         )
-        for name, rule in pairs
+        for name, description in descriptions.items()
+        for rule in optimizers
     }
-    for pair, identity in identities.items():
-        part = parts.load(identity)
-        if part is None:
-            missing[pair] = functools.partial(
-                _part,
-                descriptions[pair[0]],
-                pair[1],
-                splits,
-                seed_list,
-                stop,
-                batch_size,
-                gamma,
-                draws,
-                dtype,
-            )
-        else:
-            done[pair] = part
-            progress.advance(stop.max_steps + work)
-    for pair, part in side_by_side(missing, progress):
-        done[pair] = part
-        parts.save(identities[pair], part)
+    progress.stage(loaded.name, len(jobs) * work)
+    done = gathered(folder, jobs, progress)
     rows = [
         concatenated(
             [done[name, rule].assign_coords(optimizer=rule.name) for rule in optimizers], "optimizer"

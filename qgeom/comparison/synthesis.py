@@ -13,7 +13,7 @@ still grow: at most to ``built / lower bound``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -23,7 +23,7 @@ import optax
 import xarray as xr
 from jaxtyping import Array
 
-from qgeom.comparison.parts import Parts, checked_seeds, concatenated, require_x64, side_by_side
+from qgeom.comparison.parts import Job, checked_seeds, concatenated, gathered, require_x64
 from qgeom.comparison.settings import SynthesisSettings
 from qgeom.comparison.synthesis_result import Synthesis
 from qgeom.comparison.synthesis_sides import (
@@ -104,23 +104,14 @@ def run(
     clock = Clock()
     seeds = checked_seeds(range(seed, seed + settings.seeds))
     sides = sides_of(settings)
-    parts = Parts(folder)
     calls = -(-settings.steps // CHUNK)
     work = len(settings.starts) * (calls + len(seeds) * _CHUNKS_PER_SEARCH)
+    jobs = {
+        name: Job((side, _relevant(settings), seeds), functools.partial(_part, side, settings, seeds), work)
+        for name, side in sides.items()
+    }
     progress.stage("synthesis", len(sides) * work)
-    done: dict[str, xr.Dataset] = {}
-    missing: dict[str, Callable[[Progress], xr.Dataset]] = {}
-    identities = {name: (side, _relevant(settings), seeds) for name, side in sides.items()}
-    for name, side in sides.items():
-        part = parts.load(identities[name])
-        if part is None:
-            missing[name] = functools.partial(_part, side, settings, seeds)
-        else:
-            done[name] = part
-            progress.advance(work)
-    for name, part in side_by_side(missing, progress):
-        done[name] = part
-        parts.save(identities[name], part)
+    done = gathered(folder, jobs, progress)
     data = concatenated([done[name].assign_coords(description=name) for name in sides], "description")
     data = data.assign(
         n_parameters=("description", [side.n_parameters for side in sides.values()]),

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from circuits import gates
 from circuits.circuit import Circuit
 from circuits.ops import Param
+from qgeom.experiments import statistics
 from qgeom.experiments.interacting import KINDS, CircuitSide, Interacting
 from qgeom.information import acceleration, holonomy
 from qgeom.progress import Progress
@@ -210,7 +211,7 @@ def mean_angle(jacobians: Float[np.ndarray, "loops points outputs inputs"], rank
     fine = (gap > SMALLEST * values[..., 0]).all(axis=1)
     frames = np.swapaxes(rows[..., :rank, :], -1, -2)
     found = [_largest(loop) for loop in frames[fine]]
-    return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+    return statistics.finite_mean(found)
 
 
 def _largest(frames: np.ndarray) -> float:

@@ -32,8 +32,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from qgeom.errors import unknown
-from qgeom.experiments.parts import Parts, discard
+from qgeom.experiments.parts import Parts
 from qgeom.experiments.statistics import Verdict
+from qgeom.kept_parts import discard
 from qgeom.progress import Progress, Silent
 from qgeom.provenance import Clock, provenance
 from qgeom.results import RunFolder

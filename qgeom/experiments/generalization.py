@@ -183,7 +183,7 @@ def judge_basin(
         rng, draws = np.random.default_rng(0), []
         for _ in range(DRAWS):
             each = np.array([measures.correlation(rng.permutation(x), f, h) for x, f, h in rows])
-            draws.append(np.nanmean(each) if np.isfinite(each).any() else np.nan)
+            draws.append(statistics.finite_mean(each))
         p_value = statistics.null_p_value(float(finite.mean()), draws, "greater")
     given = "" if choice.given == measures.GIVEN[2] else " | train loss"
     return _judge(
@@ -201,7 +201,7 @@ def judge_size(data: xr.Dataset, choice: Choice, null: bool = False) -> Verdict:
         samples = measures.size_samples(data, choice)
         for _ in range(DRAWS):
             each = [measures.correlation(_shuffled(rng, n), c, h) for rows in samples for n, c, h in rows]
-            draws.append(float(np.nanmean(each)) if np.isfinite(each).any() else np.nan)
+            draws.append(statistics.finite_mean(each))
         p_value = statistics.null_p_value(float(finite.mean()), draws, "less")
     given = "" if choice.given == measures.GIVEN[2] else " | train loss"
     return _judge(

@@ -40,8 +40,6 @@ COST = "2 min"
 PAPER = {"seeds": 30, "qubits": 5, "layers": 3, "width": 12, "steps": 400, "pieces": 3}
 PAPER_COST = "1 h"
 
-BLOCK = 5
-"""Seeds of one part of the computation."""
 LEVELS = (0.25, 0.5, 0.75, 1.0)
 """Where, between the smallest and the largest training loss that both reach, two penalties are compared."""
 
@@ -77,25 +75,16 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
         settings.strengths, settings.pieces, settings.nodes, settings.steps, settings.learning_rate,
         settings.test_fraction, settings.label_noise,
     )  # fmt: skip
-    found = []
-    for name, description in sides.cases(
-        settings.qubits, settings.layers, settings.width, settings.depth, task
-    ).items():
-        blocks = []
-        for start in range(seed, seed + settings.seeds, BLOCK):
-            seeds = tuple(range(start, min(start + BLOCK, seed + settings.seeds)))
-            blocks.append(
-                parts.part(
-                    f"{name}, seeds {seeds[0]}-{seeds[-1]}",
-                    lambda name=name, description=description, seeds=seeds: sides.models(
-                        name, description, task, seeds, budget, progress
-                    ),
-                )
-            )
-        found.append(xr.concat(blocks, dim="seed", data_vars="minimal", coords="minimal", compat="equals"))
-    return xr.concat(found, dim="case", data_vars="all", coords="different", compat="equals").assign(  # pyright: ignore[reportReturnType]
-        chance=np.log(task.n_classes)
-    )
+    seeds = tuple(range(seed, seed + settings.seeds))
+    cases = sides.cases(settings.qubits, settings.layers, settings.width, settings.depth, task)
+    found = [
+        parts.over_seeds(
+            case[0], seeds, lambda some, case=case: sides.models(*case, task, some, budget, progress)
+        )
+        for case in cases.items()
+    ]
+    data: xr.Dataset = xr.concat(found, dim="case", data_vars="all", coords="different", compat="equals")
+    return data.assign(chance=np.log(task.n_classes))
 
 
 # --- statistics ------------------------------------------------------------

@@ -17,10 +17,11 @@ from circuits.networks import ResNet
 from qgeom import tasks
 from qgeom.experiments.descent import minimise
 from qgeom.experiments.penalised_training import Learning, Penalised
+from qgeom.experiments.weighted_training import loss_and_accuracy
 from qgeom.information.layer_curve import end_distances, groups, lengths_of_kinds
 from qgeom.progress import Progress
 from qgeom.tasks import Split
-from qgeom.training import initial_parameters, negative_log_likelihood, unraveler
+from qgeom.training import initial_parameters, unraveler
 
 KINDS = ("outcomes", "state")
 
@@ -83,8 +84,9 @@ def models(
     weights = _weights(budget.strengths, at_start)
     arms = weights.shape[1]
     context = Learning(
-        *(jnp.repeat(a, arms, axis=0) for a in (x, y)),
-        jnp.asarray(weights.reshape(-1, weights.shape[-1])),  # pyright: ignore[reportCallIssue]
+        x=jnp.repeat(x, arms, axis=0),
+        y=jnp.repeat(y, arms, axis=0),
+        weights=jnp.asarray(weights.reshape(-1, weights.shape[-1])),
     )
     progress.stage(f"training the {name}, seeds {seeds[0]}-{seeds[-1]}", budget.steps)
     found = minimise(
@@ -92,10 +94,10 @@ def models(
     )
     theta = jnp.asarray(found.theta, dtype)
     terms = np.asarray(_terms(problem, theta, context))
-    fits = []
-    for a, b in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y)):
-        repeated = (jnp.repeat(part, arms, axis=0) for part in (jnp.asarray(a, dtype), jnp.asarray(b)))
-        fits.append(np.asarray(_fit(description, str(dtype), theta, *repeated)))
+    fits = [
+        loss_and_accuracy(description, theta, np.repeat(x, arms, axis=0), np.repeat(y, arms, axis=0))
+        for x, y in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y))
+    ]
     params = jax.vmap(unraveler(description, str(dtype)))(theta)
     group = groups(description)
     lengths = jax.vmap(
@@ -107,10 +109,10 @@ def models(
         "distance": np.asarray(distances),
         "polygon": terms[:, : lengths.shape[1]],
         "value": terms,
-        "train_loss": fits[0][:, 0],
-        "train_error": fits[0][:, 1],
-        "test_loss": fits[1][:, 0],
-        "test_error": fits[1][:, 1],
+        "train_loss": fits[0][0],
+        "train_error": 1.0 - fits[0][1],
+        "test_loss": fits[1][0],
+        "test_error": 1.0 - fits[1][1],
         "norm": np.linalg.norm(found.theta, axis=1),
     }
     return _dataset(name, problem, seeds, budget.strengths, values)
@@ -129,20 +131,6 @@ def _weights(strengths: tuple[float, ...], at_start: np.ndarray) -> np.ndarray:
 @functools.partial(jax.jit, static_argnums=0)
 def _terms(problem: Penalised, theta: Float[Array, "B P"], context: Learning) -> Float[Array, "B terms"]:
     return jax.vmap(lambda t, c: problem.values(problem.points(t, c)))(theta, context)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _fit(description: Measured | ResNet, dtype: str, theta: Array, x: Array, y: Array) -> Float[Array, "B 2"]:
-    """Mean negative log-likelihood in nat, and share of wrong classes."""
-    unravel = unraveler(description, dtype)
-
-    def one(theta: Array, x: Array, y: Array) -> Array:
-        points = jax.vmap(lambda one: description(unravel(theta), one))(x)
-        wrong = jnp.argmax(points.probabilities, axis=-1) != y  # type: ignore[union-attr]
-        loss = jax.vmap(negative_log_likelihood)(points, y)
-        return jnp.stack([jnp.mean(loss), jnp.mean(wrong.astype(loss.dtype))])
-
-    return jax.vmap(one)(theta, x, y)
 
 
 UNITS = {"length": "rad", "distance": "rad", "polygon": "rad", "train_loss": "nat", "test_loss": "nat"}

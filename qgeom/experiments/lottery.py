@@ -132,7 +132,7 @@ def differences(table: np.ndarray) -> np.ndarray:
     """ln T of every seed that has a treatment and a null."""
     nulls = np.isfinite(table[:, 1:])
     kept = np.isfinite(table[:, 0]) & nulls.any(axis=1)
-    return table[kept, 0] - np.nanmean(table[kept, 1:], axis=1)
+    return table[kept, 0] - statistics.finite_mean(table[kept, 1:], axis=1)
 
 
 def geometric_mean(logs: np.ndarray) -> float:
@@ -183,7 +183,7 @@ def exchanged(table: np.ndarray, draws: int = 999) -> np.ndarray:
 def _levels(data: xr.Dataset, choice: Choice) -> tuple[float, float, float]:
     at = data.sel(side=choice.side, measure=choice.measure, formula=choice.formula)
     table = at["distance"].sel(treatment=choice.treatment).transpose("seed", "draw").values
-    return tuple(float(np.nanmean(v)) for v in (table[:, 0], table[:, 1:], at["floor"].values))  # type: ignore[return-value]
+    return tuple(statistics.finite_mean(v) for v in (table[:, 0], table[:, 1:], at["floor"].values))  # type: ignore[return-value]
 
 
 def judge_control(data: xr.Dataset, side: str, measure: str, formula: str) -> Verdict:
@@ -243,4 +243,4 @@ def draw(data: xr.Dataset, verdicts: Sequence[Verdict]) -> Figure:
 
 
 def _pair(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return table[:, 0], np.nanmean(table[:, 1:], axis=1)
+    return table[:, 0], statistics.finite_mean(table[:, 1:], axis=1)

@@ -150,7 +150,7 @@ def _correlation(rank: np.ndarray, right: np.ndarray, given: str) -> float:
     if given == GIVEN[1]:
         return statistics.spearman(rank.ravel(), right.ravel())
     found = np.array([statistics.spearman(r, a) for r, a in zip(rank.T, right.T, strict=True)])
-    return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+    return statistics.finite_mean(found)
 
 
 def judge(data: xr.Dataset, choice: Choice, side: str, null: bool = False) -> Verdict:

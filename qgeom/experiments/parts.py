@@ -11,33 +11,29 @@ libraries are the same; what it holds must depend on nothing else but its name.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import xarray as xr
 
-from qgeom.provenance import git_commit, versions
-from qgeom.results import PART_PREFIX, RunFolder, join_complex, split_complex, to_json
+from qgeom.kept_parts import KeptParts
+from qgeom.results import RunFolder, to_json
 
 BLOCK = 5
 """Seeds in a part, unless said otherwise: the two or three blocks of a small preset share their compiled programs."""
 
 
 class Parts:
-    """Where the parts of a run are kept; nowhere, if no folder is given."""
+    """The parts of one run."""
 
     def __init__(self, folder: RunFolder | None = None, identity: Mapping[str, Any] | None = None) -> None:
         """Parts in a folder.
 
         Args:
-            folder: of the run.
+            folder: of the run; without one nothing is kept.
             identity: experiment, settings and seed: whatever tells one run from another.
         """
-        self._folder = folder
+        self._kept = KeptParts(folder)
         self._identity = dict(identity or {})
         self._named: set[str] = set()
 
@@ -47,19 +43,16 @@ class Parts:
         Raises:
             ValueError: if a run names two parts alike.
         """
-        path = self._path(name)
-        if path is not None:
-            if name in self._named:
-                raise ValueError(f"two parts of one run are called {name!r}")
-            self._named.add(name)
-            if (found := _read(path)) is not None:
-                return found
+        if not self._kept.anywhere:
+            return compute()
+        if name in self._named:
+            raise ValueError(f"two parts of one run are called {name!r}")
+        self._named.add(name)
+        identity = to_json({**self._identity, "part": name}).encode()
+        if (found := self._kept.load(identity)) is not None:
+            return found
         data = compute()
-        if path is not None and self._folder is not None:
-            with self._folder.commit() as files:
-                files.write(
-                    path.name, lambda target: split_complex(data).to_netcdf(target, engine="h5netcdf")
-                )
+        self._kept.save(identity, data)
         return data
 
     def over_seeds(
@@ -87,36 +80,3 @@ class Parts:
             join="outer",
             combine_attrs="override",
         )
-
-    def _path(self, name: str) -> Path | None:
-        if self._folder is None:
-            return None
-        made_by = {
-            "commit": git_commit(),
-            "versions": versions(),
-            "dtype": str(jnp.result_type(float)),
-        }
-        content = to_json({**self._identity, **made_by, "part": name})
-        digest = hashlib.sha256(content.encode()).hexdigest()[:20]
-        return self._folder.path / f"{PART_PREFIX}{digest}.nc"
-
-
-def kept(path: str | os.PathLike[str]) -> list[Path]:
-    """The files of the parts in a folder."""
-    return sorted(Path(path).glob(f"{PART_PREFIX}*.nc"))
-
-
-def discard(path: str | os.PathLike[str]) -> None:
-    """Remove them."""
-    for part in kept(path):
-        part.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> xr.Dataset | None:
-    if not path.is_file():
-        return None
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as part:
-            return join_complex(part.load())
-    except (OSError, ValueError):
-        return None  # damaged: compute it again

@@ -181,6 +181,15 @@ def null_p_value(observed: float, null: npt.ArrayLike, alternative: Alternative 
     return float(greater if alternative == "greater" else less)
 
 
+def finite_mean(sample: npt.ArrayLike, axis: int | None = None) -> Any:
+    """The mean of the finite values, along an axis or of all; ``nan`` where there are none."""
+    values = np.asarray(sample, dtype=float)
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    mean = np.where(finite, values, 0.0).sum(axis=axis) / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan) if axis is not None else float(mean) if count else math.nan
+
+
 # --- rank correlations -----------------------------------------------------------------------------------------------
 
 

@@ -40,8 +40,6 @@ COST = "2 min"
 PAPER = {"seeds": 30, "qubits": 5, "layers": 3, "width": 12, "scales": (0.1, 0.3, 1.0, 2.0), "steps": 400}
 PAPER_COST = "1 h"
 
-BLOCK = 5
-"""Seeds of one part of the computation."""
 TOLERANCE = 1e-6
 """A candidate that changes by less than this share of itself keeps its value."""
 DRAWS = 199
@@ -80,27 +78,23 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
     every = sides.members(settings.scales, settings.decays, settings.noises)
     plain = tuple(member for member in every if member[1:] == (settings.decays[0], settings.noises[0]))
     cases = least_action_sides.cases(settings.qubits, settings.layers, settings.width, settings.depth, task)
-    found = []
-    for name, description in cases.items():
-        blocks = []
-        for start in range(seed, seed + settings.seeds, BLOCK):
-            seeds = tuple(range(start, min(start + BLOCK, seed + settings.seeds)))
-            given = (name, description, task, seeds)
-            models = parts.part(
-                f"population of the {name}, seeds {seeds[0]}-{seeds[-1]}",
-                lambda given=given: sides.population(*given, every, budget, progress),
-            )
-            nodes = parts.part(
-                f"nodes of the {name}, seeds {seeds[0]}-{seeds[-1]}",
-                lambda given=given: sides.node_distances(*given, plain, budget, progress),
-            )
-            blocks.append(models.merge(nodes))
-        found.append(xr.concat(blocks, dim="seed", data_vars="minimal", coords="minimal", compat="equals"))
+    seeds = tuple(range(seed, seed + settings.seeds))
+    found: list[xr.Dataset] = []
+    for case in cases.items():
+        models = parts.over_seeds(
+            f"population of the {case[0]}", seeds,
+            lambda some, case=case: sides.population(*case, task, some, every, budget, progress),
+        )  # fmt: skip
+        nodes = parts.over_seeds(
+            f"nodes of the {case[0]}", seeds,
+            lambda some, case=case: sides.node_distances(*case, task, some, plain, budget, progress),
+        )  # fmt: skip
+        found.append(models.merge(nodes))
     most = max(part.sizes["node"] for part in found)
     padded = [
         part.pad(node=(0, most - part.sizes["node"]), other=(0, most - part.sizes["node"])) for part in found
     ]
-    return xr.concat(padded, dim="case", data_vars="all", coords="different", compat="equals")  # pyright: ignore[reportReturnType]
+    return xr.concat(padded, dim="case", data_vars="all", coords="different", compat="equals")
 
 
 # --- prediction ------------------------------------------------------------
@@ -174,7 +168,9 @@ def judge_prediction(
         rng = np.random.default_rng(0)
         x, (y, given) = values(data, case, candidate), _target(data, case, choice)
         draws = [
-            np.nanmean([_partial(rng.permutation(a), b, c) for a, b, c in zip(x, y, given, strict=True)])
+            statistics.finite_mean(
+                [_partial(rng.permutation(a), b, c) for a, b, c in zip(x, y, given, strict=True)]
+            )
             for _ in range(DRAWS)
         ]
         p_value = statistics.null_p_value(estimate, draws, "greater")
@@ -217,9 +213,7 @@ PAIRS = ("all pairs", "given the order of the nodes")
 
 def agreements(data: xr.Dataset, side: str, way: str = sides.WAYS[0], pairs: str = PAIRS[0]) -> np.ndarray:
     """T3 of every seed, mean over its models; NaN where no pair has both distances."""
-    return np.array(
-        [np.nanmean(row) if np.isfinite(row).any() else np.nan for row in _mantel(data, side, way, pairs)]
-    )
+    return statistics.finite_mean(_mantel(data, side, way, pairs), axis=1)
 
 
 def _mantel(
@@ -259,7 +253,7 @@ def judge_agreement(
     p_value = np.nan
     if null and len(found):
         rng = np.random.default_rng(0)
-        draws = [np.nanmean(_mantel(data, side, way, pairs, rng)) for _ in range(DRAWS)]
+        draws = [statistics.finite_mean(_mantel(data, side, way, pairs, rng)) for _ in range(DRAWS)]
         p_value = statistics.null_p_value(estimate, draws, "greater")
     return statistics.judge(
         RELATED, "Spearman(G_Com distance, G_Inf distance) over pairs of nodes", estimate,

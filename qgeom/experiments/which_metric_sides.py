@@ -30,6 +30,7 @@ from qgeom.experiments.complexity_candidates import (
 )
 from qgeom.experiments.descent import minimise
 from qgeom.experiments.least_action_sides import noisy_splits
+from qgeom.experiments.weighted_training import loss_and_accuracy
 from qgeom.information import information_metric
 from qgeom.information.planning import manifold_of
 from qgeom.progress import Progress
@@ -116,9 +117,10 @@ def population(
     dtype = jnp.result_type(float)
     theta, splits = trained(name, description, task, seeds, every, budget, progress)
     shape = (len(seeds), len(every))
-    fits = []
-    for x, y in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y)):
-        fits.append(np.asarray(_fit(description, str(dtype), theta, jnp.asarray(x, dtype), jnp.asarray(y))))
+    fits = [
+        loss_and_accuracy(description, theta, x, y)
+        for x, y in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y))
+    ]
     xs = jnp.asarray(splits.train_x, dtype)
     progress.stage(f"candidates of the {name}, seeds {seeds[0]}-{seeds[-1]}", 2 + len(CHECKS))
     found = np.array(_of_all(description, str(dtype), budget.pieces, "none", theta, xs))
@@ -146,10 +148,10 @@ def population(
             "candidate_value": ((*dims, "candidate"), table),
             "quantum_length": (dims, quantum, {"units": "rad"}),
             "change": (("seed", "check", "candidate"), changed),
-            "train_loss": (dims, fits[0][:, 0].reshape(shape), {"units": "nat"}),
-            "train_error": (dims, fits[0][:, 1].reshape(shape)),
-            "test_loss": (dims, fits[1][:, 0].reshape(shape), {"units": "nat"}),
-            "test_error": (dims, fits[1][:, 1].reshape(shape)),
+            "train_loss": (dims, fits[0][0].reshape(shape), {"units": "nat"}),
+            "train_error": (dims, 1.0 - fits[0][1].reshape(shape)),
+            "test_loss": (dims, fits[1][0].reshape(shape), {"units": "nat"}),
+            "test_error": (dims, 1.0 - fits[1][1].reshape(shape)),
             "label_noise": ("member", [m.label_noise for m in every]),
         },
         coords={"seed": list(seeds), "candidate": list(CANDIDATES), "check": list(CHECKS), "case": name},
@@ -195,22 +197,6 @@ def _of_all(
     return jax.lax.map(
         lambda given: candidates(description, dtype, pieces, change, *given), (theta, xs), batch_size=10
     )
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _fit(
-    description: Measured | ResNet, dtype: str, theta: Array, xs: Array, ys: Array
-) -> Float[Array, "B 2"]:
-    """Mean negative log-likelihood in nat, and share of wrong classes."""
-    unravel = unraveler(description, dtype)
-
-    def one(theta: Array, x: Array, y: Array) -> Array:
-        points: Any = jax.vmap(lambda one: description(unravel(theta), one))(x)
-        wrong = jnp.argmax(points.probabilities, axis=-1) != y
-        loss = jax.vmap(negative_log_likelihood)(points, y)
-        return jnp.stack([jnp.mean(loss), jnp.mean(wrong.astype(loss.dtype))])
-
-    return jax.vmap(one)(theta, xs, ys)
 
 
 # --- distances between nodes -----------------------------------------------

@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 KINDS = {
     "attention": ("attention", style.PURPLE, "o", "-"),
     "uniform": ("uniform weights", style.GREEN, "s", "--"),
@@ -90,17 +89,7 @@ def _ratios(axes: Axes, found: Mapping[str, Mapping[str, Mapping[str, np.ndarray
     axes.set_xticks(range(len(found)), list(found))
     axes.set_xlim(-0.5, len(found) - 0.5)
     axes.set_ylabel("$T$: ln(attention / other)")
-    handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker=style.SIDES[s]["marker"],
-            color=style.SIDES[s]["color"],
-            label=LABELS[s],
-        )
-        for s in next(iter(found.values()))
-    ]
+    handles = sides.markers(next(iter(found.values())))
     handles.append(Line2D([], [], linestyle="", marker="o", color="0.3", label="/ uniform"))
     handles.append(
         Line2D(

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit SLD"}
 _KINDS: dict[str, dict[str, Any]] = {
     "searched": {"linestyle": "-", "marker": "o"},
     "trained": {"linestyle": "--", "marker": "s", "markerfacecolor": "white"},
@@ -63,7 +62,7 @@ def _curves(axes: Axes, curves: Mapping[str, Mapping[str, np.ndarray]]) -> None:
             low, high = np.percentile(table, (16, 84), axis=0)
             axes.fill_between(at, low, high, color=look["color"], alpha=0.12, linewidth=0)
             axes.plot(at, table.mean(axis=0), **look)
-    handles = [Line2D([], [], label=LABELS[side], **style.SIDES[side]) for side in curves]
+    handles = sides.lines(curves, sides.NOISY_LABELS)
     handles.append(Line2D([], [], color="0.3", linestyle=":", label="random wiring", marker=""))
     handles.append(Line2D([], [], color="0.6", linewidth=0.8, linestyle="-", label="additive", marker=""))
     axes.legend(handles=handles, loc="upper left", labelspacing=0.25, handlelength=2.2)

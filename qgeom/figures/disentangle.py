@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 FAMILIES = {
     "none": ("nothing", style.BLACK, "*"),
     "complexity": ("tr $F_C$", style.BLUE, "o"),
@@ -93,23 +92,15 @@ def _differences(
             i - 0.12 + np.linspace(-0.1, 0.1, len(values)), values, linestyle="", marker=look["marker"], markersize=3,
             color=look["color"], markeredgewidth=0,
         )  # fmt: skip
-        if len(values):
-            mean, error = values.mean(), values.std(ddof=min(1, len(values) - 1)) / np.sqrt(len(values))
-            axes.errorbar(
-                i + 0.07,
-                mean,
-                2.0 * error,
-                color="black",
-                marker="_",
-                markersize=7,
-                linestyle="",
-                elinewidth=1.0,
-            )
+        mean, errors = sides.mean_and_errors(values)
+        axes.errorbar(
+            i + 0.07, mean, errors, color="black", marker="_", markersize=7, linestyle="", elinewidth=1.0
+        )
         low, middle, high = np.nanpercentile(null[side], (2.5, 50, 97.5))
         axes.errorbar(
             i + 0.25, middle, [[middle - low], [high - middle]], color=style.SIDES["null"]["color"], marker="x",
             markersize=3.5, linestyle="", elinewidth=0.8,
         )  # fmt: skip
-    axes.set_xticks(range(len(found)), [LABELS[side] for side in found])
+    axes.set_xticks(range(len(found)), [sides.LABELS[side] for side in found])
     axes.set_xlim(-0.5, len(found) - 0.5)
     axes.set_ylabel("$T$: MIG, complexity\nminus 2-norm")

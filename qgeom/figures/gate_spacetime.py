@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 Profile = Sequence[tuple[np.ndarray, np.ndarray]]
 """Of every seed the layers and the sensitivities of the points."""
 
@@ -51,7 +50,7 @@ def _profiles(axes: Axes, profiles: Mapping[str, Profile]) -> None:
         at = layers / layers.max()
         low, high = np.percentile(means, (16, 84), axis=0)
         axes.fill_between(at, low, high, color=style.SIDES[side]["color"], alpha=0.12, linewidth=0)
-        axes.plot(at, means.mean(axis=0), label=LABELS[side], **style.SIDES[side])
+        axes.plot(at, means.mean(axis=0), label=sides.LABELS[side], **style.SIDES[side])
     axes.axhline(1.0, color="0.75", linewidth=0.6, linestyle="-", marker="", zorder=0)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
@@ -79,7 +78,7 @@ def _arrows(axes: Axes, arrows: Mapping[str, Mapping[str, np.ndarray]]) -> None:
                 [i + shift - 0.12, i + shift + 0.12], [values.mean()] * 2, color="black", linewidth=1.4,
                 linestyle="-", marker="",
             )  # fmt: skip
-    axes.set_xticks(range(len(arrows)), [LABELS[side] for side in arrows])
+    axes.set_xticks(range(len(arrows)), [sides.LABELS[side] for side in arrows])
     axes.set_xlim(-0.5, len(arrows) - 0.5)
     axes.set_ylim(-1.05, 1.05)
     axes.set_ylabel("$T$ = Spearman($s$, layer)")
@@ -104,7 +103,7 @@ def _dimensions(axes: Axes, dimensions: Mapping[str, tuple[np.ndarray, np.ndarra
             marker=look["marker"], markersize=3, color=look["color"],
         )  # fmt: skip
     ticks = [i + d for i in range(len(dimensions)) for d in (-0.2, 0.2)]
-    names = [f"{LABELS[side]}\n{when}" for side in dimensions for when in ("before", "after")]
+    names = [f"{sides.LABELS[side]}\n{when}" for side in dimensions for when in ("before", "after")]
     axes.set_xticks(ticks, names)
     axes.set_xlim(-0.5, len(dimensions) - 0.5)
     axes.set_ylim(0.9, 3.4)

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from qgeom.experiments import statistics
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 _WRAPPED = {
     "share of small eigenvalues": "share of small\neigenvalues",
     "effective dimension": "effective\ndimension",
@@ -43,7 +41,7 @@ def draw(
         _clouds(panels[0], clouds)
         _forest(panels[1], forest)
         _sizes(panels[2], sizes)
-        handles = [Line2D([], [], label=LABELS[side], **style.SIDES[side]) for side in clouds]
+        handles = sides.lines(clouds)
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 

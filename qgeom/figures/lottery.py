@@ -9,10 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.experiments import statistics
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 TICKS = {
     "mask": "mask\nalone",
     "signs": "signs\nalone",
@@ -53,13 +51,9 @@ def _panel(axes: Axes, values: Pairs) -> None:
         for k, name in enumerate(names):
             at = k + 0.26 * (i - 0.5 * (len(values) - 1))
             for shift, sample, filled in ((-0.05, pairs[name][0], True), (0.05, pairs[name][1], False)):
-                sample = sample[np.isfinite(sample)]
-                if not len(sample):
-                    continue
-                mean = float(sample.mean())
-                low, high = statistics.bootstrap_interval(sample) if len(sample) > 1 else (mean, mean)
+                mean, errors = sides.mean_and_errors(sample)
                 axes.errorbar(
-                    at + shift, mean, [[max(mean - low, 0.0)], [max(high - mean, 0.0)]], marker=look["marker"],
+                    at + shift, mean, errors, marker=look["marker"],
                     linestyle="", color=look["color"], markerfacecolor=look["color"] if filled else "white",
                     markersize=3.8, elinewidth=0.9, capsize=0,
                 )  # fmt: skip
@@ -70,13 +64,8 @@ def _panel(axes: Axes, values: Pairs) -> None:
 
 
 def _handles(values: Pairs) -> list[Line2D]:
-    found = [
-        Line2D([], [], linestyle="", marker=style.SIDES[side]["marker"], color=style.SIDES[side]["color"],
-               label=LABELS[side])
-        for side in values
-    ]  # fmt: skip
     null = "open: null (shuffled, random; untrained)"
     return [
-        *found,
+        *sides.markers(values),
         Line2D([], [], linestyle="", marker="o", color="0.3", markerfacecolor="white", label=null),
     ]

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 _SHADES = {"random": 0.35, "joint": 0.6, "MAML": 1.0, "shuffled": 0.35}
 _LINES: dict[str, Literal[":", "--", "-"]] = {"random": ":", "joint": "--", "MAML": "-"}
 
@@ -59,7 +58,7 @@ def _ratios(axes: Axes, ratios: Mapping[str, Mapping[str, np.ndarray]]) -> None:
                     [at - 0.08, at + 0.08], [mean] * 2, color="black", linewidth=1.4, linestyle="-", marker=""
                 )
         axes.text(
-            i, 1.02, LABELS[side], transform=axes.get_xaxis_transform(), ha="center", va="bottom",
+            i, 1.02, sides.LABELS[side], transform=axes.get_xaxis_transform(), ha="center", va="bottom",
             color=look["color"],
         )  # fmt: skip
     axes.axhline(1.0, color="0.5", linewidth=0.6, linestyle=":", marker="")

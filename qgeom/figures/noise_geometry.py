@@ -10,9 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.figures import style
-
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit SLD"}
+from qgeom.figures import sides, style
 
 
 class Curves(NamedTuple):
@@ -51,7 +49,7 @@ def draw(
     with style.style(width, 0.62):
         quantum = {side: one for side, one in curves.items() if side != "network"}
         classical = {"network": curves["network"]}
-        handles = [Line2D([], [], label=LABELS[side], **style.SIDES[side]) for side in curves]
+        handles = sides.lines(curves, sides.NOISY_LABELS)
         return style.four_panels(
             [
                 lambda axes: _against_noise(axes, quantum, "depolarising $p$ per gate"),

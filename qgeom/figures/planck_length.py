@@ -8,9 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qgeom.figures import style
-
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
+from qgeom.figures import sides, style
 
 
 def draw(
@@ -44,7 +42,7 @@ def _clouds(axes: Axes, clouds: Mapping[str, tuple[np.ndarray, ...]], noise: flo
         look = style.SIDES[side]
         axes.plot(
             np.where(np.isfinite(length), length, edge), accuracy, linestyle="", marker=look["marker"], markersize=2.2,
-            color=look["color"], alpha=0.55, markeredgewidth=0, label=LABELS[side],
+            color=look["color"], alpha=0.55, markeredgewidth=0, label=sides.LABELS[side],
         )  # fmt: skip
     axes.set_xscale("log")
     axes.axvline(edge / 1.7, color="0.75", linewidth=0.6, linestyle="-", marker="")
@@ -70,7 +68,7 @@ def _correlations(axes: Axes, correlations: Mapping[str, Mapping[float, np.ndarr
         for j, (noise, values) in enumerate(noises.items()):
             at = i + 0.27 * (j - 0.5 * (len(noises) - 1))
             ticks.append(at)
-            names.append(f"{noise:g}" + (f"\n{LABELS[side]}" if j == len(noises) // 2 else ""))
+            names.append(f"{noise:g}" + (f"\n{sides.LABELS[side]}" if j == len(noises) // 2 else ""))
             if not len(values):
                 continue
             axes.plot(

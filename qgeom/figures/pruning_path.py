@@ -9,10 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.experiments import statistics
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network $F_C$", "circuit-quantum": "circuit $F_Q$"}
 SHORT = {"magnitude": "magnitude", "geometric median": "median", "Fisher": "Fisher", "random": "random"}
 LINES = dict(zip(SHORT, style.LINES, strict=False))
 ByCriterion = Mapping[str, Mapping[str, np.ndarray]]
@@ -37,17 +35,7 @@ def draw(
         _points(panels[2], losses, "test loss after training (nat)")
         for axes, letter in zip(panels, "abc", strict=True):
             style.panel_label(axes, letter)
-        handles = [
-            Line2D(
-                [],
-                [],
-                linestyle="",
-                marker=style.SIDES[s]["marker"],
-                color=style.SIDES[s]["color"],
-                label=LABELS[s],
-            )
-            for s in curves
-        ]
+        handles = sides.markers(curves)
         handles += [
             Line2D([], [], linestyle=LINES[c], marker="", color="0.3", label=name)
             for c, name in SHORT.items()
@@ -78,18 +66,5 @@ def _curves(axes: Axes, curves: ByCriterion) -> None:
 
 
 def _points(axes: Axes, values: ByCriterion, label: str) -> None:
-    names = list(SHORT)
-    for i, (side, by) in enumerate(values.items()):
-        look = style.SIDES[side]
-        for k, name in enumerate(names):
-            sample = by[name][np.isfinite(by[name])]
-            if not len(sample):
-                continue
-            mean = float(sample.mean())
-            low, high = statistics.bootstrap_interval(sample) if len(sample) > 1 else (mean, mean)
-            axes.errorbar(
-                k + 0.2 * (i - 0.5 * (len(values) - 1)), mean, [[max(mean - low, 0.0)], [max(high - mean, 0.0)]],
-                marker=look["marker"], linestyle="", color=look["color"], markersize=3.8, elinewidth=0.9, capsize=0,
-            )  # fmt: skip
-    axes.set_xticks(range(len(names)), [SHORT[name] for name in names])
+    sides.means(axes, values, SHORT)
     axes.set_ylabel(label)

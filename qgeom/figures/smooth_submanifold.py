@@ -9,9 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from qgeom.figures import style
-
-LABELS = {"circuit": "circuit $F_C$", "network": "network", "circuit-quantum": "circuit $F_Q$"}
+from qgeom.figures import sides, style
 
 
 def draw(
@@ -31,17 +29,7 @@ def draw(
         _pairs(bottom, turnings)
         style.panel_label(top, "a")
         style.panel_label(bottom, "b")
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=style.SIDES[s]["color"],
-                marker=style.SIDES[s]["marker"],
-                linestyle="",
-                label=LABELS[s],
-            )
-            for s in conditions
-        ]
+        handles = sides.markers(conditions)
         handles += [
             Line2D([], [], color="black", linestyle="-", marker="", label="skip / near identity"),
             Line2D([], [], color="black", linestyle=":", marker="", label="plain"),

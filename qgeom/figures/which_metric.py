@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qgeom.figures import style
+from qgeom.figures import sides, style
 
-LABELS = {"circuit": "circuit $F_C$", "network": "network", "circuit-quantum": "circuit $F_Q$"}
 NAMES = {"energy": "Nielsen / kinetic", "trace of F": "trace of $F$"}
 
 
@@ -44,23 +43,20 @@ def _rows(axes: Axes, found: Mapping[str, Mapping[str, np.ndarray]]) -> None:
     names = list(dict.fromkeys(name for values in found.values() for name in values))
     axes.axvspan(-0.2, 0.2, color="0.92", zorder=0)
     axes.axvline(0.0, color="0.7", linewidth=0.6, linestyle="-", marker="")
-    sides = list(found)
-    for i, side in enumerate(sides):
+    for i, (side, by_name) in enumerate(found.items()):
         look = style.SIDES[side]
         for k, name in enumerate(names):
-            values = np.asarray(found[side].get(name, np.array([])))
+            values = np.asarray(by_name.get(name, np.array([])))
             values = values[np.isfinite(values)]
-            if not len(values):
-                continue
-            at = k + 0.24 * (i - 0.5 * (len(sides) - 1))
+            at = k + 0.24 * (i - 0.5 * (len(found) - 1))
             axes.plot(
                 values, np.full(len(values), at), linestyle="", marker=look["marker"], markersize=1.8,
                 color=look["color"], alpha=0.45, markeredgewidth=0,
             )  # fmt: skip
-            spread = values.std() / np.sqrt(max(len(values) - 1, 1))
+            mean, errors = sides.mean_and_errors(values)
             axes.errorbar(
-                values.mean(), at, xerr=2.0 * spread, color=look["color"], marker=look["marker"], linestyle="",
-                markersize=3.6, elinewidth=1.0, label=LABELS[side] if k == 0 else None,
+                mean, at, xerr=errors, color=look["color"], marker=look["marker"], linestyle="", markersize=3.6,
+                elinewidth=1.0, label=sides.LABELS[side] if k == 0 else None,
             )  # fmt: skip
     axes.set_yticks(range(len(names)), [NAMES.get(name, name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
