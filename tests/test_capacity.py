@@ -16,7 +16,11 @@ from tests.zoo import Categorical, EntangledState, ProductRY
 
 @pytest.mark.parametrize(
     ("weights", "readout", "expected"),
-    [(10, "parity", 4.51202149), (1, "parity", 3.97371533), (10, "all", 5.90859124)],
+    [
+        (10, "parity", 4.51202149),
+        pytest.param(1, "parity", 3.97371533, marks=pytest.mark.slow),
+        (10, "all", 5.90859124),
+    ],
 )
 def test_effective_dimension_of_the_reference_model(weights, readout, expected):
     """The figures of qiskit-machine-learning's test of the model of Abbas et al. (2021)."""

@@ -392,6 +392,7 @@ def test_ctrl_c_ends_with_130_and_one_line_and_leaves_nothing(tmp_path: Path):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_finished_parts_and_says_how_to_go_on(tmp_path: Path):
     folder = tmp_path / "r"
     told, last = interrupted(tmp_path, first=True).splitlines()

@@ -148,6 +148,7 @@ class _Progress:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_keeps_finished_parts_and_goes_on(result, tmp_path):
     folder = RunFolder.create(tmp_path / "run")
     options = {**OPTIONS, "optimizer": "adam", "folder": folder}

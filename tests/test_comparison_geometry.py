@@ -118,6 +118,7 @@ def test_sides_have_as_many_nodes_as_each_other():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_geometry_asked_directly(result):
     task = load("two-moons")
     splits = task.splits((3, 4), SETTINGS.test_fraction)
@@ -141,6 +142,7 @@ def test_the_numbers_are_those_of_the_geometry_asked_directly(result):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_every_number_has_its_null_and_its_spread_beside_it(result):
     table = result.table()
     assert [(c.group, c.name) for c in table.columns][:4] == [
@@ -158,6 +160,7 @@ def test_every_number_has_its_null_and_its_spread_beside_it(result):
     assert result.shuffled("circuit", "wires", "points").shape == (1, 4)
 
 
+@pytest.mark.slow
 def test_refusals_are_listed_with_their_reasons(result):
     rows = list(csv.DictReader(io.StringIO(result.refusals())))
     sites = [r for r in rows if (r["description"], r["relation"]) == ("circuit", "mutual-information")]
@@ -165,6 +168,7 @@ def test_refusals_are_listed_with_their_reasons(result):
     assert all(row["reason"] for row in rows)
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_where_it_was(result, folder, monkeypatch):
     of_sides = (5, 4)  # relations
     assert len(list(folder.path.glob(".part-*.nc"))) == sum(1 + n + 2 for n in of_sides)
@@ -179,6 +183,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(result, folder, monkeypa
     assert again.table().text() == result.table().text()
 
 
+@pytest.mark.slow
 def test_what_is_saved_can_be_loaded_and_drawn_again(result, folder, monkeypatch):
     monkeypatch.setattr("qgeom.comparison.result.WIDTHS", {"aps-2": 7.0})  # one is enough here
     figures = result.save(folder)

@@ -57,6 +57,7 @@ def test_a_variational_circuit_of_half_as_many_layers_as_sites_is_exact_on_the_r
     assert energies[:, -1].min() == pytest.approx(exact, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_small_step_is_imaginary_time():
     """On a description that reaches every real state, theta follows -(H - E) psi."""
     machine = RBMState(2, 4, "real", "X")

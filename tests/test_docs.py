@@ -20,7 +20,7 @@ from qgeom import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-LONG_PAGES = ("nielsen.md", "comparison.md", "tensor_networks.md", "tutorial.md", "noise.md")
+LONG_PAGES = ("nielsen.md", "comparison.md", "tensor_networks.md", "tutorial.md", "noise.md", "emergent.md")
 """Searches for geodesics, training, sweeps of DMRG: run by `make test-all`."""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS

@@ -193,10 +193,10 @@ def test_derivatives_of_the_loop_over_elements(element_by_element):
     "circuit",
     [
         circuits.hardware_efficient(3, 5),
-        entangled(),
+        pytest.param(entangled(), marks=pytest.mark.slow),
         circuits.qaoa(nx.cycle_graph(3), 3),
-        circuits.brickwall(3, 3),
-        circuits.hamiltonian_variational("ising", 6, 2),
+        pytest.param(circuits.brickwall(3, 3), marks=pytest.mark.slow),
+        pytest.param(circuits.hamiltonian_variational("ising", 6, 2), marks=pytest.mark.slow),
     ],
     ids=["hardware-efficient", "entangled", "shared", "blocks", "wide"],
 )

@@ -164,6 +164,7 @@ def test_the_complexity_is_the_trace_of_the_fisher_matrix_in_units_of_the_arrays
     np.testing.assert_allclose(read.error[0, 0], errors, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_rotation_of_linear_latents_changes_nothing_and_of_bounded_ones_something():
     _, params, data = small()
     turn = jnp.asarray(scipy.stats.ortho_group.rvs(2, random_state=0))

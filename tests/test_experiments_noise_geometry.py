@@ -122,6 +122,7 @@ def test_relations_are_ranked_like_spearman():
     assert np.isnan(sides.rank_correlation(a, np.ones(4)))
 
 
+@pytest.mark.slow
 def test_noise_opens_directions_of_a_circuit_with_too_many_parameters():
     found = sides.opened(1, 3, ((0.05,), (0.05,)), (0, 1), Silent())
     ranks = found["open_rank"]

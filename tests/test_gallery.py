@@ -164,7 +164,10 @@ def built_convolutional_network() -> Circuit:
 
 @pytest.mark.parametrize(
     ("name", "build"),
-    [("brickwork", built_brickwork), ("convolutional_network", built_convolutional_network)],
+    [
+        ("brickwork", built_brickwork),
+        pytest.param("convolutional_network", built_convolutional_network, marks=pytest.mark.slow),
+    ],
 )
 def test_the_metric_is_that_of_the_circuit_built_by_hand(name: str, build):
     c, theta = circuit(name), parameters(build().n_parameters)

@@ -117,6 +117,7 @@ def test_a_seed_gives_the_same_run_alone_and_among_others():
     assert not np.allclose(together.path[0, 0], together.path[1, 0])
 
 
+@pytest.mark.slow
 def test_batches_are_in_an_order_of_the_seed_and_cover_every_epoch():
     key = jax.random.key(5)
     batches = [training._batch(key, jnp.asarray(step), 4, 12) for step in range(6)]

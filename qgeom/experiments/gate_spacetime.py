@@ -189,29 +189,42 @@ def _arrow_verdict(data: xr.Dataset, side: str, main: Choice) -> Verdict:
 
 
 def dimensions(
-    data: xr.Dataset, choice: Choice, rescaling: str = "per gate", order: np.random.Generator | None = None
+    data: xr.Dataset, choice: Choice, rescaling: str = "per gate"
 ) -> tuple[np.ndarray, np.ndarray]:
     """D of the mean block over gates, before and after division by s, of every seed.
 
     Args:
+        data: of the run.
         choice: case, metric, treatment and points.
         rescaling: ``"per gate"``: blocks averaged over inputs, each over its trace; ``"per input"``: over its trace at
             every input.
-        order: divide by the trace of another gate, drawn at random (the null model).
     """
+    plain, by_input = _blocks(data, choice)
+    after = by_input if rescaling == "per input" else _rescaled(plain, np.trace(plain, axis1=-2, axis2=-1))
+    return participation(plain.mean(axis=1)), participation(after.mean(axis=1))
+
+
+def _blocks(data: xr.Dataset, choice: Choice) -> np.ndarray:
+    """Mean blocks as they are, and rescaled at every input, of the gates that count: (2, seeds, gates, 4, 4)."""
     at = data.sel(case=choice.case)
     kept = np.isfinite(at["layer"].values)
     kept &= (at["cone"].values == 1.0) | (choice.metric == "state") | (choice.points == "all")
     where = np.flatnonzero(kept)
     every = at["phase_block"].sel(metric=choice.metric, treatment=choice.treatment)
     every = every.transpose("rescaled", "seed", "gate", "row", "column").values[:, :, where]
-    every = every[:, np.isfinite(every).all(axis=(0, 2, 3, 4))]
-    plain, by_input = every
-    size = np.trace(plain, axis1=-2, axis2=-1)
-    if order is not None:
-        size = order.permuted(size, axis=1)
-    after = by_input if rescaling == "per input" else plain / np.maximum(size, 1e-300)[..., None, None]
-    return participation(plain.mean(axis=1)), participation(after.mean(axis=1))
+    return every[:, np.isfinite(every).all(axis=(0, 2, 3, 4))]
+
+
+def _rescaled(blocks: np.ndarray, by: np.ndarray) -> np.ndarray:
+    return blocks / np.maximum(by, 1e-300)[..., None, None]
+
+
+def _null_falls(data: xr.Dataset, choice: Choice) -> list[float]:
+    """D before minus D after, mean over seeds, if every gate is divided by the trace of another, drawn at random."""
+    plain, rng = _blocks(data, choice)[0], np.random.default_rng(0)
+    size, before = np.trace(plain, axis1=-2, axis2=-1), participation(plain.mean(axis=1))
+    draws = (rng.permuted(size, axis=1) for _ in range(499))
+    return [float(np.mean(before - participation(_rescaled(plain, by).mean(axis=1)))) for by in draws]
 
 
 def judge_dimension(
@@ -226,9 +239,7 @@ def judge_dimension(
             f"D = {before.mean():.2f} before, {after.mean():.2f} after; without the global phase at most 3",
         )
     if null and len(fall):
-        rng = np.random.default_rng(0)
-        draws = [float(np.mean(np.subtract(*dimensions(data, choice, rescaling, rng)))) for _ in range(499)]
-        p_value = statistics.null_p_value(float(fall.mean()), draws, "greater")
+        p_value = statistics.null_p_value(float(fall.mean()), _null_falls(data, choice), "greater")
     return statistics.judge(
         DIMENSION_CLAIM, "D before - D after rescaling", float(fall.mean()) if len(fall) else np.nan,
         statistics.bootstrap_interval(fall) if len(fall) > 1 else (np.nan, np.nan), direction="greater",

@@ -41,6 +41,7 @@ def every_gate():
     return circuits.Circuit(3, ops)
 
 
+@pytest.mark.slow
 def test_every_gate_gives_quimb_the_same_state():
     c = every_gate()
     theta = np.random.default_rng(0).uniform(-3, 3, c.n_parameters)

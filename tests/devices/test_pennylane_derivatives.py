@@ -79,6 +79,7 @@ def test_jax_gives_second_derivatives_and_batches_of_a_qnode():
     np.testing.assert_allclose(jax.vmap(circuit)(jnp.asarray(points)), [mean(p) for p in points], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_autograd_gives_second_derivatives():
     circuit = qml.QNode(rotations, QGeomDevice(wires=2), diff_method="backprop", max_diff=2)
     found = qml.jacobian(qml.grad(circuit))(pnp.array(POINT))

@@ -98,6 +98,7 @@ def test_cuts_are_symmetric_and_strongly_subadditive(seed: int):
 # Matrix product states.
 
 
+@pytest.mark.slow
 def test_cuts_bound_the_entropies_of_an_mps_and_are_reached_by_its_rank():
     psi = MPS.random(jax.random.key(2), 8, 3)
     graph = network_graph(psi)

@@ -159,6 +159,7 @@ def test_rotations_and_invertible_maps_go_through_the_same_solver():
     np.testing.assert_allclose(g.length, np.linalg.norm([[0.3, 0.2], [0.2, -0.5]]), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_hamiltonians_and_circuits_are_targets():
     h = hamiltonians.ising(2, field=0.7)
     penalty = local_penalty(2, 5.0, max_weight=1)

@@ -19,7 +19,7 @@ ZOO = {
 }
 
 
-QUICK = ("SU(2)", "SO(4)")
+QUICK = ("SU(2)",)
 EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ZOO]
 
 

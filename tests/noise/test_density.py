@@ -49,7 +49,9 @@ def everything() -> NoiseModel:
     )
 
 
-@pytest.mark.parametrize(("n_qubits", "n_gates", "seed"), [(3, 40, 0), (4, 30, 1), (1, 10, 2)])
+@pytest.mark.parametrize(
+    ("n_qubits", "n_gates", "seed"), [(3, 40, 0), pytest.param(4, 30, 1, marks=pytest.mark.slow), (1, 10, 2)]
+)
 def test_random_circuits_over_the_whole_gate_set_agree_with_kraus_operators(n_qubits, n_gates, seed):
     circuit = random_circuit(n_qubits, n_gates, seed)
     noise = everything().restricted(n_qubits)

@@ -56,7 +56,7 @@ def test_the_mixed_qubit_of_the_literature_has_its_two_fisher_matrices():
     np.testing.assert_allclose(whole.imag, [[0, 2 * 0.8**3 / 0.36], [-2 * 0.8**3 / 0.36, 0]], atol=1e-12)
 
 
-@pytest.mark.parametrize(("n", "p"), [(2, 0.1), (4, 0.05)])
+@pytest.mark.parametrize(("n", "p"), [(2, 0.1), pytest.param(4, 0.05, marks=pytest.mark.slow)])
 def test_a_depolarised_ghz_state_senses_phase_with_its_known_information(n, p):
     # white noise: F = n^2 (1 - p)^2 / (1 - p + 2 p / 2^n)
     ops = [gates.H(0), *(gates.CX(k, k + 1) for k in range(n - 1)), gates.MultiControlledPhase(0.0, range(n))]

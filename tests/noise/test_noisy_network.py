@@ -83,6 +83,7 @@ def test_a_layer_of_zeros_has_no_noise_and_finite_derivatives():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slope))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weights", "dropout"])
 def test_the_metric_is_that_of_the_mean_distribution(kind):
     mlp, params, x = network()

@@ -45,6 +45,7 @@ def strong() -> tuple[NoisyCircuit, jax.Array]:
     return NoisyCircuit(circuit, noise), circuit.init(jax.random.key(3))
 
 
+@pytest.mark.slow
 def test_the_mean_projector_is_the_density_matrix_within_its_errors():
     noisy, theta = strong()
     states = np.asarray(sample_states(noisy, theta, jax.random.key(0), COUNT).vector)

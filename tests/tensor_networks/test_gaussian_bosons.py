@@ -97,6 +97,7 @@ def test_the_curve_of_an_optical_circuit_ends_at_its_state():
     assert len(circuit.nodes) == len(GATES)
 
 
+@pytest.mark.slow
 def test_entropy_and_negativity_of_two_mode_squeezing_are_closed_forms():
     r = 0.7
     state = OpticalCircuit(2, [gaussian.TwoModeSqueezing(Param(0), 0, 1)])(jnp.asarray([r]))

@@ -95,6 +95,7 @@ def test_point_has_norm_one_whatever_the_scale_of_the_parameters():
     )
 
 
+@pytest.mark.slow
 def test_curve_goes_from_the_product_state_to_the_state_site_by_site():
     description = MatrixProduct(5, 3, field="real")
     params = description.init(jax.random.key(0))

@@ -23,7 +23,7 @@ def product_state(n: int, d: int = 2) -> MPS:
 
 # Chains whose full space fits the bond dimension: there is nothing to project, and no error.
 @pytest.mark.parametrize("sites", [1, 2])
-@pytest.mark.parametrize("imaginary", [False, True])
+@pytest.mark.parametrize("imaginary", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_exact_where_the_bond_dimension_is(sites, imaginary):
     h = hamiltonians.mixed_field_ising(8, periodic=True)  # a ring: beyond the reach of gates
     psi = product_state(8)
@@ -38,6 +38,7 @@ def test_exact_where_the_bond_dimension_is(sites, imaginary):
     assert result.log_norm == 0.0 if not imaginary else abs(result.log_norm - np.log(norm)) < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sites", [1, 2])
 def test_second_order_in_the_step_where_it_projects(sites):
     # a bond dimension that holds the state, on a chain that would need 4 times as much: only the splitting errs

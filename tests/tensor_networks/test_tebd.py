@@ -75,6 +75,7 @@ def test_both_truncations_agree_where_nothing_is_cut():
     assert abs(error("mixed field", 8, 2, False, "qr") - error("mixed field", 8, 2, False)) < 1e-11
 
 
+@pytest.mark.slow
 def test_truncation_by_qr_cuts_hardly_more_than_the_least():
     h = hamiltonians.mixed_field_ising(14)
     psi = product_state(14, 2)
