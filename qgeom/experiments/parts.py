@@ -11,7 +11,7 @@ libraries are the same; what it holds must depend on nothing else but its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import xarray as xr
@@ -58,7 +58,7 @@ class Parts:
     def over_seeds(
         self,
         name: str,
-        seeds: Sequence[int],
+        seeds: Iterable[int],
         compute: Callable[[tuple[int, ...]], xr.Dataset],
         block: int = BLOCK,
     ) -> xr.Dataset:
