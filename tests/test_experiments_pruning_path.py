@@ -38,6 +38,7 @@ def synthetic(effect: float, noise: float, seeds: int = 12, converged: int = 12)
         {
             "length": (order, np.exp(logs)), "turning": (order, 80.0 * np.exp(logs)),
             "displacement": (order, np.ones(shape)), "end_test_loss": (ends, loss), "end_train_loss": (ends, train),
+            "dense_train_loss": (("case", "seed"), np.full((2, seeds), 0.1)), "chance": np.log(3),
         },
         coords={
             "protocol": list(sides.PROTOCOLS), "case": ["circuit", "network"], "metric": list(sides.METRICS),
@@ -51,7 +52,7 @@ def synthetic(effect: float, noise: float, seeds: int = 12, converged: int = 12)
     [(0.5, 0.0, "supported"), (-0.5, 0.0, "refuted"), (0.0, 0.0, "refuted"), (0.1, 0.3, "inconclusive")],
 )
 def test_every_outcome_is_possible(effect, noise, outcome):
-    data, settings = synthetic(effect, noise), pruning_path.Settings()
+    data = synthetic(effect, noise)
     for side, (case, metric) in pruning_path.MAINS.items():
         for statistic in pruning_path.STATISTICS[:2]:
             found = pruning_path.judge_smooth(
@@ -61,13 +62,11 @@ def test_every_outcome_is_possible(effect, noise, outcome):
             if abs(effect) == 0.5:
                 assert (found.p_value < 0.01) == (effect > 0.0)
     for case in ("circuit", "network"):
-        assert pruning_path.judge_general(data, pruning_path.EndChoice(case), settings).outcome == outcome
+        assert pruning_path.judge_general(data, pruning_path.EndChoice(case)).outcome == outcome
 
 
 def test_only_seeds_in_which_the_median_converges_count():
-    found = pruning_path.judge_general(
-        synthetic(0.5, 0.0, converged=9), pruning_path.EndChoice("circuit"), pruning_path.Settings()
-    )
+    found = pruning_path.judge_general(synthetic(0.5, 0.0, converged=9), pruning_path.EndChoice("circuit"))
     assert found.n_seeds == 9
     assert found.outcome == "inconclusive"
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         smooth_submanifold,
         statistics,
         switchback,
+        which_metric,
         wormhole,
     )
     from qgeom.experiments.base import Experiment
@@ -45,6 +46,7 @@ NAMES = (
     "measurement-distance",
     "layer-curve",
     "least-action",
+    "which-metric",
     "nielsen-geodesic",
     "complexity-growth",
     "switchback",

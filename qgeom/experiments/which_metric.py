@@ -89,7 +89,7 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
             f"nodes of the {case[0]}", seeds,
             lambda some, case=case: sides.node_distances(*case, task, some, plain, budget, progress),
         )  # fmt: skip
-        found.append(models.merge(nodes))
+        found.append(models.merge(nodes, compat="equals"))
     most = max(part.sizes["node"] for part in found)
     padded = [
         part.pad(node=(0, most - part.sizes["node"]), other=(0, most - part.sizes["node"])) for part in found
