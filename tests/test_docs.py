@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from qgeom import cli
+from qgeom import cli, experiments
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -164,3 +164,13 @@ def test_python_of_the_tests_is_supported():
     minimum = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert minimum == ">= 3.11"
     assert sys.version_info >= (3, 11)
+
+
+def test_every_experiment_has_its_page_with_a_figure_and_its_verdicts():
+    found = (ROOT / "docs" / "claims.md").read_text()
+    for name in experiments.NAMES:
+        assert f"[{name}](experiments/{name}.md)" in found
+        text = (ROOT / "docs" / "experiments" / f"{name}.md").read_text()
+        assert f"(../images/experiments/{name}.png)" in text
+        for said in ("**Claim**", "**What would change our mind.**"):
+            assert said in text, f"{name}: {said}"

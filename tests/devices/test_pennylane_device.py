@@ -16,6 +16,7 @@ import pytest
 from random_circuits import random_circuit
 
 qml = pytest.importorskip("pennylane")
+device_tests = pytest.importorskip("pennylane.devices.tests")
 
 from circuits.convert.pennylane import to_pennylane  # noqa: E402
 from qgeom.devices.pennylane_device import QGeomDevice  # noqa: E402
@@ -249,7 +250,7 @@ def test_other_refusals_say_what_there_is():
     reason="PennyLane's device tests need flaky and pytest-mock",
 )
 def test_the_device_passes_the_device_tests_of_pennylane(shots, tmp_path):
-    command = [sys.executable, "-m", "pytest", qml.devices.tests.get_device_tests(), "--device=qgeom.jax"]
+    command = [sys.executable, "-m", "pytest", device_tests.get_device_tests(), "--device=qgeom.jax"]
     options = [f"--shots={shots}", "--skip-ops", "--no-flaky-report", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *options], cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False

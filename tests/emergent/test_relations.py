@@ -124,7 +124,8 @@ def test_shared_information_is_the_mean_squared_cosine_of_the_canonical_angles(s
     for a, b in itertools.combinations(range(3), 2):
         angles = scipy.linalg.subspace_angles(j[:, rows[a]], j[:, rows[b]])
         assert found[a, b] == pytest.approx(np.mean(np.cos(angles) ** 2), abs=1e-9)
-    change = scipy.linalg.block_diag(*(rng.normal(size=(len(r), len(r))) for r in rows))
+    turns = [np.linalg.qr(rng.normal(size=(len(r), len(r))))[0] for r in rows]
+    change = scipy.linalg.block_diag(*(turn * rng.uniform(0.3, 3.0, len(turn)) for turn in turns))
     np.testing.assert_allclose(shared_information(change.T @ f @ change, rows), found, atol=1e-6)
 
 

@@ -220,7 +220,7 @@ def test_channels_are_those_of_pennylane():
     qml = pytest.importorskip("pennylane")
     pairs = [
         (AmplitudeDamping(0.3), qml.AmplitudeDamping(0.3, 0)),
-        (AmplitudeDamping(0.3, 0.2), qml.GeneralizedAmplitudeDamping(0.3, 0.8, 0)),
+        (AmplitudeDamping(0.3, 0.2), qml.GeneralizedAmplitudeDamping(0.3, 0.2, 0)),
         (PhaseDamping(0.3), qml.PhaseDamping(0.3, 0)),
         (Depolarizing(0.4), qml.DepolarizingChannel(0.3, 0)),
         (bit_flip(0.2), qml.BitFlip(0.2, 0)),
