@@ -54,7 +54,7 @@ CLAIM = "complexity saturates higher under chaotic dynamics than under integrabl
 ARROW = "complexity grows from a simple element and has no arrow from a typical one"
 TRAINED = "training spreads one complexity evenly over the blocks: distance per block falls as 1 / depth"
 SECTION = "III.C, ref. 25"
-COST = "2 min"
+COST = "60 s"
 PAPER_COST = "about 2 h"
 PAPER = {"seeds": 30, "qubits": (4, 5, 6, 7), "late_times": 24, "growth_times": 60, "geodesic_times": 12}
 
