@@ -56,7 +56,7 @@ TRAINED = "training spreads one complexity evenly over the blocks: distance per 
 SECTION = "III.C, ref. 25"
 COST = "60 s"
 PAPER_COST = "about 2 h"
-PAPER = {"seeds": 30, "qubits": (4, 5, 6, 7), "late_times": 24, "growth_times": 60, "geodesic_times": 12}
+PAPER = {"seeds": 30, "qubits": (4, 5, 6, 7), "late_times": 12, "growth_times": 48, "geodesic_times": 12}
 
 DEPTHS = (1, 2, 4, 8, 16)
 STARTS = ("identity", "typical")

@@ -34,7 +34,7 @@ CLAIM = "errors shrink layer by layer: towards the centre of a holographic code,
 SECTION = "IV.E, V, refs. 32, 34"
 COST = "2 min"
 PAPER_COST = "about 30 min"
-PAPER = {"seeds": 30, "samples": 2000, "steps": 10000, "width": 48}
+PAPER = {"seeds": 30, "samples": 2000, "steps": 4000}
 
 SLOPE_MARGIN = 0.1
 """On slopes: an error shrinks or grows by a tenth per layer."""

@@ -37,7 +37,7 @@ BEYOND = "at equal fit, complexity in the cost brings the layer curve nearer to 
 BETTER = "at equal fit, complexity in the cost generalises better than L2"
 SECTION = "II, III.C, VI"
 COST = "2 min"
-PAPER = {"seeds": 30, "qubits": 5, "layers": 3, "width": 12, "steps": 400, "pieces": 3}
+PAPER = {"seeds": 30, "pieces": 3, "steps": 200}
 PAPER_COST = "1 h"
 
 LEVELS = (0.25, 0.5, 0.75, 1.0)

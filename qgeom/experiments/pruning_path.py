@@ -35,7 +35,7 @@ NAME = "pruning-path"
 CLAIM = "pruning by magnitude is the smoother path; pruning by geometric median, where it converges, generalises better"
 SECTION = "V, overparameterized network and network pruning"
 COST = "80 s"
-PAPER: Mapping[str, Any] = {"seeds": 30, "qubits": 5, "layers": 3, "width": 16, "steps": 300, "last": 200}
+PAPER: Mapping[str, Any] = {"seeds": 30, "steps": 300, "last": 200}
 PAPER_COST = "about 1 h"
 
 SMOOTH = "pruning by magnitude is a smoother path than pruning by geometric median"

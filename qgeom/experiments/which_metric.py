@@ -37,7 +37,7 @@ BETTER = "the information length predicts generalisation better than energies an
 RELATED = "nodes that are far apart in G_Com are far apart in G_Inf"
 SECTION = "III.B (2)"
 COST = "2 min"
-PAPER = {"seeds": 30, "qubits": 5, "layers": 3, "width": 12, "scales": (0.1, 0.3, 1.0, 2.0), "steps": 400}
+PAPER = {"seeds": 30, "scales": (0.1, 0.3, 1.0, 2.0), "steps": 200}
 PAPER_COST = "1 h"
 
 TOLERANCE = 1e-6
