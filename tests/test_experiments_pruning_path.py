@@ -147,28 +147,40 @@ def test_the_length_of_a_leg_is_that_of_the_metric():
     assert legs.summary([1])["length"][0, 0] == pytest.approx(float(expected), rel=2e-3)
 
 
-def test_the_flat_space_of_points_holds_their_metric():
+def test_distances_are_those_of_the_metric():
     step = 1e-4
-    p = jnp.array([[0.2, 0.3, 0.5], [0.2 + step, 0.3, 0.5 - step]])[:, None]
-    table = sides.gram(Distribution(p))
-    square = float(table[0, 0] + table[1, 1] - 2 * table[0, 1])
-    assert square == pytest.approx(step**2 * (1 / 0.2 + 1 / 0.5), rel=1e-3)
+    p = jnp.array([[0.2, 0.3, 0.5], [0.2 + step, 0.3, 0.5 - step]])[:, None, None]
+    found = sides.apart(Distribution(p[0]), Distribution(p[1]))
+    assert float(found[0]) == pytest.approx(step * np.sqrt(1 / 0.2 + 1 / 0.5), rel=1e-3)
     angles = jnp.array([0.3, 0.3 + step])  # RY: F_Q = 1
-    psi = jnp.stack([jnp.cos(angles / 2), jnp.sin(angles / 2)], axis=1).astype(jnp.complex128)[:, None]
-    table = sides.gram(State(psi * jnp.exp(1j * angles)[:, None, None]))
-    assert float(table[0, 0] + table[1, 1] - 2 * table[0, 1]) == pytest.approx(step**2, rel=1e-3)
+    psi = jnp.stack([jnp.cos(angles / 2), jnp.sin(angles / 2)], axis=1).astype(jnp.complex128)
+    psi = (psi * jnp.exp(1j * angles)[:, None])[:, None, None]
+    assert float(sides.apart(State(psi[0]), State(psi[1]))[0]) == pytest.approx(step, rel=1e-3)
 
 
 def test_turning_of_known_paths():
-    def angle(corners):
-        corners = np.asarray(corners, float)
-        return sides.mean_turning(corners @ corners.T)
+    # On the Bloch sphere, with a phase at every corner; all paths with the same number of corners.
+    def path(*corners):
+        theta, phi = np.array(corners).T
+        psi = np.stack([np.cos(theta / 2), np.exp(1j * phi) * np.sin(theta / 2)], axis=1)
+        return psi * np.exp(1j * np.arange(len(corners)))[:, None]
 
-    assert angle([[0, 0], [1, 0], [2, 0]]) == pytest.approx(0.0, abs=1e-6)
-    assert angle([[0, 0], [1, 0], [1, 1]]) == pytest.approx(90.0)
-    assert angle([[0, 0], [1, 0], [0, 0]]) == pytest.approx(180.0)
-    assert angle([[0, 0], [1, 0], [1, 0], [1, 1]]) == pytest.approx(90.0)  # a leg without a direction
-    assert np.isnan(angle([[0, 0], [1, 0]]))
+    right = np.pi / 2
+    paths = np.stack(
+        [
+            path((0.1, 0.4), (0.5, 0.4), (1.5, 0.4), (2.0, 0.4)),  # a meridian
+            path((right, 0.0), (right, 0.7), (0.0, 0.0), (right, 0.7 + right)),  # triangles with right angles
+            path((0.1, 0.0), (0.7, 0.0), (0.1, 0.0), (0.7, 0.0)),  # to and fro
+            path((right, 0.0), (right, 0.7), (right, 0.7), (0.0, 0.0)),  # a leg without a direction
+            path((0.3, 0.0), (0.3, 0.0), (0.3, 0.0), (0.9, 0.0)),  # one leg
+        ]
+    )
+    found = sides.mean_turning(State(jnp.asarray(paths)[:, :, None]), [1, 2, 3])
+    assert np.isnan(found[:, 0]).all()
+    np.testing.assert_allclose(found[:3, 1:], [[0.0, 0.0], [90.0, 90.0], [180.0, 180.0]], atol=1e-4)
+    assert np.isnan(found[3, 1])
+    assert found[3, 2] == pytest.approx(90.0)
+    assert np.isnan(found[4]).all()
 
 
 def test_settings_say_what_is_wrong():

@@ -39,7 +39,7 @@ AGNOSTIC_CLAIM = (
 )
 SECTION = "III.C, V"
 COST = "70 s"
-PAPER = {"seeds": 30, "samples": 64, "population": 64, "generations": 64, "wirings": 64}
+PAPER = {"seeds": 30, "population": 64, "generations": 64, "wirings": 64}
 PAPER_COST = "1 h"
 
 SIDES = ("circuit", "network", "circuit-quantum")

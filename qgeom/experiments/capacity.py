@@ -44,7 +44,7 @@ CLAIM = "training succeeds where the capacity (rank of the metric) is saturated,
 SECTION = "IV.A"
 COST = "90 s"
 PAPER_COST = "about 45 min"
-PAPER = {"seeds": 30, "starts": 3, "steps": 1000}
+PAPER = {"seeds": 30, "steps": 1000}
 
 MARGIN = 0.1
 """A tenth of all trainings: the 10% of ratios, on a share."""

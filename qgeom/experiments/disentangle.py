@@ -36,7 +36,7 @@ LATENT_CLAIM = "complexity in the cost leaves less correlation between latent qu
 GATE_CLAIM = "an encoder of lower complexity acts on less entanglement"
 SECTION = "IV.C"
 COST = "2 min"
-PAPER = {"seeds": 30, "samples": 512, "steps": 1000}
+PAPER = {"seeds": 30, "steps": 800}
 PAPER_COST = "6 h"
 
 MARGIN = 0.1

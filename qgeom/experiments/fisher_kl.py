@@ -36,7 +36,7 @@ CLAIM = "the divergence of neighbours is the quadratic form of the Fisher metric
 SECTION = "III.B, Eq. 1"
 COST = "40 s"
 PAPER_COST = "about 5 min"
-PAPER = {"seeds": 30, "qubits": 5, "layers": 4, "directions": 40, "samples": 105}
+PAPER = {"seeds": 30}
 
 CLAIMED_SLOPE = 2.9
 NULL_SLOPE, NULL_MARGIN = 2.0, 0.25

@@ -37,7 +37,7 @@ CLAIM = "training finds a shorter curve from the identity to its target than a r
 SECTION = "III.B, Fig. 1"
 COST = "1 min"
 PAPER_COST = "about 30 min"
-PAPER = {"seeds": 30, "qubits": 5, "layers": 3, "samples": 64, "nodes": 8, "draws": 5, "max_steps": 400}
+PAPER = {"seeds": 30, "qubits": 5, "nodes": 6, "draws": 5}
 
 CONTROLS = ("random", "shuffled", "initial")
 TREATMENTS = ("trained", *CONTROLS)

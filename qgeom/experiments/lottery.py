@@ -37,7 +37,7 @@ CLAIM = (
 )
 SECTION = "V, lottery ticket hypothesis"
 COST = "80 s"
-PAPER: Mapping[str, Any] = {"seeds": 30, "draws": 5, "steps": 300}
+PAPER: Mapping[str, Any] = {"seeds": 30, "draws": 5, "steps": 200}
 PAPER_COST = "about 1 h"
 
 CLAIMS = {

@@ -43,7 +43,7 @@ CLAIM = "training from random starts ends more often where the information dista
 SECTION = "IV.B"
 COST = "1 min"
 PAPER_COST = "about 15 min"
-PAPER = {"starts": 1000, "steps": 1000}
+PAPER = {"starts": 1000}
 
 THRESHOLDS = (0.3, 0.15, 0.6)
 """Largest distance within a cluster, in rad of information length; the first is the verdict's."""

@@ -33,7 +33,7 @@ CLAIM = "correlations decay along the geodesics of the network: exponentially in
 SECTION = "II, III.C, refs. 4, 9"
 COST = "2 min"
 PAPER_COST = "about 6 h"
-PAPER = {"seeds": 30, "mps_bonds": (4, 2, 8, 16), "steps": 600}
+PAPER = {"seeds": 30, "mps_bonds": (4, 2, 8, 16)}
 
 DECISIVE = 10.0
 """Margin on a difference of AIC: "essentially no support" for the worse model (Burnham and Anderson 2004)."""

@@ -43,7 +43,7 @@ OPENING_CLAIM = "weak noise opens directions: the numerical rank of the metric g
 SECTION = "ours"
 COST = "2 min"
 PAPER_COST = "about 2 h"
-PAPER = {"seeds": 30, "samples": 16, "draws": 64}
+PAPER = {"seeds": 30, "draws": 64}
 
 GIVEN = ("strength", "nothing")
 Strengths = Annotated[

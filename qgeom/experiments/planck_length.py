@@ -34,7 +34,7 @@ CLAIM = "a node of larger minimal length is the more robust memory under finite 
 SECTION = "III.C"
 COST = "2 min"
 PAPER_COST = "about 1 h"
-PAPER = {"seeds": 30, "starts": 5, "draws": 64}
+PAPER = {"seeds": 30, "draws": 32}
 
 DARK = 1e-12
 """A node has information if its trace is above this share of the largest."""

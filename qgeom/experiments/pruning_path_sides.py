@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from circuits.description import Description, Distribution, Point, State
+from circuits.description import Description, Point
+from qgeom.experiments import statistics
 from qgeom.experiments.node_removal import CRITERIA, Removable, next_node, removable
 from qgeom.experiments.planck_length_sides import Case
 from qgeom.experiments.pruning_masks import canonical
@@ -19,6 +21,7 @@ from qgeom.experiments.trained_geometry import metric_diagonals
 from qgeom.experiments.weighted_training import Lessons, lessons, loss_and_accuracy, taught
 from qgeom.information.fubini_study import safe_sqrt
 from qgeom.information.planning import manifold_of
+from qgeom.information.turning import turning_angles
 from qgeom.progress import Progress
 from qgeom.tasks import Split
 from qgeom.training import initial_parameters, unraveler
@@ -71,7 +74,7 @@ def pruned(
     """The paths of all criteria under one protocol, node by node.
 
     ``length``: information length so far; ``turning``: mean angle between successive legs so far, in degrees;
-    ``displacement``: straight distance from the start, all by metric and number of nodes taken. ``train_loss`` along
+    ``displacement``: information distance from the start, all by metric and number of nodes taken. ``train_loss`` along
     the path, and losses and accuracy after the training at the end.
     """
     rows = len(CRITERIA) * len(seeds)
@@ -187,13 +190,12 @@ class Legs:
 
     def summary(self, marks: list[int]) -> dict[str, np.ndarray]:
         """Length, mean turning angle in degrees, and distance from the start at some corners: (rows, marks) each."""
-        table = np.asarray(_gram(jax.tree.map(lambda *parts: jnp.stack(parts, axis=1), *self._corners)))
-        ends = np.einsum("rkk->rk", table)[:, marks]
-        squares = table[:, :1, 0] + ends - 2.0 * table[:, 0, marks]
+        corners = jax.tree.map(lambda *parts: jnp.stack(parts, axis=1), *self._corners)
+        from_start = np.stack([apart(self._corners[0], corner) for corner in self._corners], axis=1)
         return {
             "length": np.stack([self._lengths[k] for k in marks], axis=1),
-            "turning": np.array([[mean_turning(g[: k + 1, : k + 1]) for k in marks] for g in table]),
-            "displacement": np.sqrt(np.maximum(squares, 0.0)),
+            "turning": mean_turning(corners, marks),
+            "displacement": from_start[:, marks],
         }
 
 
@@ -230,34 +232,39 @@ def points_at(description: Description, theta: Any, x: Any) -> Any:
     return _all_points(description, str(dtype), jnp.asarray(theta, dtype), jnp.asarray(x, dtype))
 
 
-def gram(points: Point) -> Float[Array, "K K"]:
-    r"""Inner products of K points, mean over inputs (axis 1), in the flat space that holds them isometrically.
+@jax.jit
+def apart(some: Any, others: Any) -> Float[Array, " B"]:
+    """The information distance, root mean square over inputs, of two points (B, N, ...) of every row."""
+    distances = jax.vmap(jax.vmap(manifold_of(some).distance))(some, others)
+    return safe_sqrt(jnp.mean(jnp.square(distances), axis=1))
 
-    Distributions are ``2 sqrt(p)``, on a sphere of radius 2; pure states ``sqrt(2) |psi><psi|``, in the space of
-    Hermitian matrices: distances of neighbours are information lengths on both sides, and no phase counts.
+
+def mean_turning(corners: Any, marks: list[int]) -> np.ndarray:
+    """The mean angle, in degrees, by which paths have turned on the manifold of their points up to each mark.
+
+    Corners (B, K, N, ...), (B, marks) angles: 0 along a geodesic, 180 for a path that goes back; legs without a
+    direction (:data:`STILL`) are left out; NaN for fewer than two others. See :mod:`qgeom.information.turning`.
     """
-    if isinstance(points, Distribution):
-        roots = jnp.sqrt(points.probabilities)
-        return 4.0 * jnp.einsum("anx,bnx->ab", roots, roots) / roots.shape[1]
-    if isinstance(points, State):
-        overlaps = jnp.einsum("anx,bnx->abn", points.vector.conj(), points.vector)
-        return 2.0 * jnp.mean(jnp.square(overlaps.real) + jnp.square(overlaps.imag), axis=-1)
-    raise TypeError(f"a path is one of states or distributions, not of {type(points).__name__}")
+    count = jax.tree.leaves(corners)[0].shape[1]
+    at = [jax.tree.map(lambda a, k=k: a[:, k], corners) for k in range(count)]
+    still = np.stack([np.asarray(apart(a, b)) < STILL for a, b in itertools.pairwise(at)], axis=1)
+    rows = len(still)
+    triples = np.zeros((rows, max(count - 2, 0), 3), int)
+    reached = np.full(triples.shape[:2], count)
+    for row in range(rows):
+        moved = [0, *(np.flatnonzero(~still[row]) + 1)]
+        for k, three in enumerate(zip(moved, moved[1:], moved[2:], strict=False)):
+            triples[row, k], reached[row, k] = three, three[2]
+    angles = np.degrees(_angles(corners, jnp.asarray(triples)))
+    within = reached[:, None, :] <= np.asarray(marks)[None, :, None]
+    return statistics.finite_mean(np.where(within, angles[:, None, :], np.nan), axis=2)
 
 
-_gram = jax.jit(jax.vmap(gram))
+@jax.jit
+def _angles(corners: Any, triples: Array) -> Float[Array, "B triples"]:
+    """The angle at the middle one of three corners of a path."""
 
+    def of_path(path: Any, every: Array) -> Array:
+        return jax.vmap(lambda three: turning_angles(jax.tree.map(lambda a: a[three], path))[0])(every)
 
-def mean_turning(table: np.ndarray) -> float:
-    """The mean angle, in degrees, between successive legs of a path whose corners have this Gram matrix (K, K).
-
-    0 for a straight path, 180 for one that goes back; legs without a direction are left out; NaN for fewer than two.
-    """
-    legs = table[1:, 1:] - table[1:, :-1] - table[:-1, 1:] + table[:-1, :-1]
-    kept = np.flatnonzero(np.diag(legs) > STILL**2)
-    if len(kept) < 2:
-        return np.nan
-    legs = legs[np.ix_(kept, kept)]
-    norms = np.sqrt(np.diag(legs))
-    cosines = np.diag(legs, 1) / (norms[1:] * norms[:-1])
-    return float(np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0))).mean())
+    return jax.vmap(of_path)(corners, triples)

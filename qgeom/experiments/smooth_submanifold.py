@@ -35,7 +35,7 @@ CONDITION = "with skip connections (blocks near the identity) F is better condit
 TURNING = "with skip connections (blocks near the identity) the path of training turns less"
 SECTION = "IV.A"
 COST = "75 s"
-PAPER = {"seeds": 30, "vertices": 12, "max_steps": 800, "learning_rate": 0.005}
+PAPER = {"seeds": 30, "max_steps": 400, "learning_rate": 0.01}
 PAPER_COST = "1 h"
 
 TOLERANCE = 1e-8

@@ -79,17 +79,16 @@ def compute(settings: Settings, seed: int, progress: Progress, parts: Parts = Pa
     plain = tuple(member for member in every if member[1:] == (settings.decays[0], settings.noises[0]))
     cases = least_action_sides.cases(settings.qubits, settings.layers, settings.width, settings.depth, task)
     seeds = tuple(range(seed, seed + settings.seeds))
-    found: list[xr.Dataset] = []
-    for case in cases.items():
-        models = parts.over_seeds(
-            f"population of the {case[0]}", seeds,
-            lambda some, case=case: sides.population(*case, task, some, every, budget, progress),
-        )  # fmt: skip
-        nodes = parts.over_seeds(
-            f"nodes of the {case[0]}", seeds,
-            lambda some, case=case: sides.node_distances(*case, task, some, plain, budget, progress),
-        )  # fmt: skip
-        found.append(models.merge(nodes, compat="equals"))
+
+    def block(case: tuple[str, sides.Measured | sides.ResNet], some: tuple[int, ...]) -> xr.Dataset:
+        models = sides.trained(*case, task, some, every, budget, progress)
+        nodes = sides.node_distances(models.only(plain), progress)
+        return sides.measured(models, budget.pieces, progress).merge(nodes, compat="equals")
+
+    found = [
+        parts.over_seeds(f"population of the {case[0]}", seeds, lambda some, case=case: block(case, some))
+        for case in cases.items()
+    ]
     most = max(part.sizes["node"] for part in found)
     padded = [
         part.pad(node=(0, most - part.sizes["node"]), other=(0, most - part.sizes["node"])) for part in found

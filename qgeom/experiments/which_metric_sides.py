@@ -104,58 +104,27 @@ def members(
     return tuple(Member(*values) for values in itertools.product(scales, decays, noises))
 
 
-def population(
-    name: str,
-    description: Measured | ResNet,
-    task: tasks.Task,
-    seeds: tuple[int, ...],
-    every: tuple[Member, ...],
-    budget: Budget,
-    progress: Progress,
-) -> xr.Dataset:
-    """Train a population per seed; errors, losses and candidates of every model, and what two changes do to one."""
-    dtype = jnp.result_type(float)
-    theta, splits = trained(name, description, task, seeds, every, budget, progress)
-    shape = (len(seeds), len(every))
-    fits = [
-        loss_and_accuracy(description, theta, x, y)
-        for x, y in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y))
-    ]
-    xs = jnp.asarray(splits.train_x, dtype)
-    progress.stage(f"candidates of the {name}, seeds {seeds[0]}-{seeds[-1]}", 2 + len(CHECKS))
-    found = np.array(_of_all(description, str(dtype), budget.pieces, "none", theta, xs))
-    progress.advance()
-    quantum = np.full(shape, np.nan)
-    if isinstance(description, Measured):
-        flat = np.asarray(theta).reshape(len(seeds) * len(every), -1)
-        found[:, CANDIDATES.index("energy")] = [nielsen_length(description, row) for row in flat]
-        lengths = jax.vmap(lambda t, x: state_length(description, str(dtype), budget.pieces, t, x))(theta, xs)
-        quantum = np.asarray(lengths).reshape(shape)
-    progress.advance()
-    table = found.reshape(*shape, len(CANDIDATES))
-    changed = np.full((len(seeds), len(CHECKS), len(CANDIDATES)), np.nan)
-    first = jnp.asarray(range(0, theta.shape[0], len(every)))
-    for c, check in enumerate(CHECKS):
-        # Both sides of the comparison by the same program but for the change.
-        after = np.array(_of_all(description, str(dtype), budget.pieces, check, theta[first], xs[first]))
-        if isinstance(description, Measured):
-            after[:, CANDIDATES.index("energy")] = found[np.asarray(first), CANDIDATES.index("energy")]
-        changed[:, c] = np.abs(after / found[np.asarray(first)] - 1.0)
-        progress.advance()
-    dims = ("seed", "member")
-    return xr.Dataset(
-        {
-            "candidate_value": ((*dims, "candidate"), table),
-            "quantum_length": (dims, quantum, {"units": "rad"}),
-            "change": (("seed", "check", "candidate"), changed),
-            "train_loss": (dims, fits[0][0].reshape(shape), {"units": "nat"}),
-            "train_error": (dims, 1.0 - fits[0][1].reshape(shape)),
-            "test_loss": (dims, fits[1][0].reshape(shape), {"units": "nat"}),
-            "test_error": (dims, 1.0 - fits[1][1].reshape(shape)),
-            "label_noise": ("member", [m.label_noise for m in every]),
-        },
-        coords={"seed": list(seeds), "candidate": list(CANDIDATES), "check": list(CHECKS), "case": name},
-    )
+@dataclass(frozen=True)
+class Population:
+    """Trained models of one side, seed by seed and member by member."""
+
+    name: str
+    description: Measured | ResNet
+    seeds: tuple[int, ...]
+    every: tuple[Member, ...]
+    theta: Float[Array, "models P"]
+    splits: Split
+
+    def __str__(self) -> str:
+        return f"the {self.name}, seeds {self.seeds[0]}-{self.seeds[-1]}"
+
+    def only(self, chosen: tuple[Member, ...]) -> Population:
+        """Those members alone."""
+        kept = np.tile(
+            np.isin(range(len(self.every)), [self.every.index(m) for m in chosen]), len(self.seeds)
+        )
+        splits = Split(*(column[kept] for column in self.splits))
+        return Population(self.name, self.description, self.seeds, chosen, self.theta[kept], splits)
 
 
 def trained(
@@ -166,8 +135,8 @@ def trained(
     every: tuple[Member, ...],
     budget: Budget,
     progress: Progress,
-) -> tuple[Float[Array, "models P"], Split]:
-    """Flat parameters of all members of all seeds, seed by seed, and their splits."""
+) -> Population:
+    """Train all members of all seeds."""
     dtype = jnp.result_type(float)
     parts = [noisy_splits(task, seeds, budget.test_fraction, m.label_noise) for m in every]
     # Stacked with the members behind the seeds, then flattened.
@@ -186,7 +155,58 @@ def trained(
     progress.stage(f"training the {name}, seeds {seeds[0]}-{seeds[-1]}", budget.steps)
     problem = Fit(description, str(dtype))
     found = minimise(problem, start, lesson, budget.steps, budget.learning_rate, progress)
-    return jnp.asarray(found.theta, dtype), splits
+    return Population(name, description, seeds, every, jnp.asarray(found.theta, dtype), splits)
+
+
+def measured(models: Population, pieces: int, progress: Progress) -> xr.Dataset:
+    """Errors, losses and candidates of every model, and what the changes do to the first of each seed."""
+    description, theta, splits = models.description, models.theta, models.splits
+    dtype = jnp.result_type(float)
+    shape = (len(models.seeds), len(models.every))
+    fits = [
+        loss_and_accuracy(description, theta, x, y)
+        for x, y in ((splits.train_x, splits.train_y), (splits.test_x, splits.test_y))
+    ]
+    xs = jnp.asarray(splits.train_x, dtype)
+    progress.stage(f"candidates of {models}", 2 + len(CHECKS))
+    found = np.array(_of_all(description, str(dtype), pieces, "none", theta, xs))
+    progress.advance()
+    quantum = np.full(shape, np.nan)
+    if isinstance(description, Measured):
+        flat = np.asarray(theta).reshape(len(theta), -1)
+        found[:, CANDIDATES.index("energy")] = [nielsen_length(description, row) for row in flat]
+        lengths = jax.vmap(lambda t, x: state_length(description, str(dtype), pieces, t, x))(theta, xs)
+        quantum = np.asarray(lengths).reshape(shape)
+    progress.advance()
+    table = found.reshape(*shape, len(CANDIDATES))
+    changed = np.full((len(models.seeds), len(CHECKS), len(CANDIDATES)), np.nan)
+    first = jnp.asarray(range(0, len(theta), len(models.every)))
+    for c, check in enumerate(CHECKS):
+        # Both sides of the comparison by the same program but for the change.
+        after = np.array(_of_all(description, str(dtype), pieces, check, theta[first], xs[first]))
+        if isinstance(description, Measured):
+            after[:, CANDIDATES.index("energy")] = found[np.asarray(first), CANDIDATES.index("energy")]
+        changed[:, c] = np.abs(after / found[np.asarray(first)] - 1.0)
+        progress.advance()
+    dims = ("seed", "member")
+    return xr.Dataset(
+        {
+            "candidate_value": ((*dims, "candidate"), table),
+            "quantum_length": (dims, quantum, {"units": "rad"}),
+            "change": (("seed", "check", "candidate"), changed),
+            "train_loss": (dims, fits[0][0].reshape(shape), {"units": "nat"}),
+            "train_error": (dims, 1.0 - fits[0][1].reshape(shape)),
+            "test_loss": (dims, fits[1][0].reshape(shape), {"units": "nat"}),
+            "test_error": (dims, 1.0 - fits[1][1].reshape(shape)),
+            "label_noise": ("member", [m.label_noise for m in models.every]),
+        },
+        coords={
+            "seed": list(models.seeds),
+            "candidate": list(CANDIDATES),
+            "check": list(CHECKS),
+            "case": models.name,
+        },
+    )
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -202,22 +222,14 @@ def _of_all(
 # --- distances between nodes -----------------------------------------------
 
 
-def node_distances(
-    name: str,
-    description: Measured | ResNet,
-    task: tasks.Task,
-    seeds: tuple[int, ...],
-    every: tuple[Member, ...],
-    budget: Budget,
-    progress: Progress,
-) -> xr.Dataset:
+def node_distances(models: Population, progress: Progress) -> xr.Dataset:
     """Distances of all pairs of nodes of trained models in G_Com and in G_Inf; NaN for nodes without information.
 
     G_Com: the information distance ``sqrt(E_x d^2)`` of the two points at which the nodes stand (:data:`WAYS`). A node
     is switched off by its parameters at zero. G_Inf: ``-1/2 ln r`` of the Fisher relation, geodesic closure.
     """
+    description, theta, splits = models.description, models.theta, models.splits
     dtype = jnp.result_type(float)
-    theta, splits = trained(name, description, task, seeds, every, budget, progress)
     nodes = distinct_nodes(description)
     positions = [np.array(description.nodes[k].parameters) for k in nodes]
     alone = np.zeros((len(nodes), theta.shape[1]))
@@ -230,7 +242,7 @@ def node_distances(
     count = len(nodes)
     com = np.full((len(READS), len(WAYS), len(theta), count, count), np.nan)
     inf = np.full((len(READS), len(theta), count, count), np.nan)
-    progress.stage(f"nodes of the {name}", len(reads) * len(theta))
+    progress.stage(f"nodes of {models}", len(reads) * len(theta))
     for r, read in enumerate(reads.values()):
         for k in range(len(theta)):
             xs = jnp.asarray(splits.train_x[k], dtype)
@@ -242,7 +254,7 @@ def node_distances(
                 _pair_distances(read, str(dtype), theta[k], jnp.asarray(masks, dtype), xs)
             )
             progress.advance()
-    shape, pair = (len(seeds), len(every)), (count, count)
+    shape, pair = (len(models.seeds), len(models.every)), (count, count)
     layers = [description.nodes[k].layer for k in nodes]
     return xr.Dataset(
         {
@@ -254,7 +266,7 @@ def node_distances(
             "inf": (("read", "seed", "model", "node", "other"), inf.reshape(len(READS), *shape, *pair)),
             "layer": ("node", layers),
         },
-        coords={"read": list(READS), "way": list(WAYS), "seed": list(seeds), "case": name},
+        coords={"read": list(READS), "way": list(WAYS), "seed": list(models.seeds), "case": models.name},
     )
 
 

@@ -34,7 +34,7 @@ CLAIM = (
 SECTION = "V"
 COST = "2 min"
 PAPER_COST = "about 2 h"
-PAPER = {"seeds": 30, "rewirings": 40, "steps": 200}
+PAPER = {"seeds": 30, "rewirings": 40}
 
 MARGIN = 0.05
 """On a share of pairs: a fifth of the quarter that is near anyway."""
