@@ -174,3 +174,9 @@ def test_every_experiment_has_its_page_with_a_figure_and_its_verdicts():
         assert f"(../images/experiments/{name}.png)" in text
         for said in ("**Claim**", "**What would change our mind.**"):
             assert said in text, f"{name}: {said}"
+        # The page and the page of all claims tell of the same run.
+        section = found.split(f"## [{name}]")[1].split("\n## ")[0]
+        told = text.split("<!-- found -->")[1].split("<!-- end of found -->")[0]
+        assert told.startswith("\n**Found at the ")
+        rows = [line for line in section.splitlines() if line.startswith("| ")]
+        assert [line for line in told.splitlines() if line.startswith("| ")] == rows
