@@ -61,7 +61,8 @@ def in_span(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
     Args:
         rows: uint64 (m, r, words), from `pack_words`; overwritten.
-        targets: uint64 (m, t, words); overwritten.
+        targets: uint64 (m, t, words); overwritten by what is left of them, zero at every pivot, so that the same
+            is left of targets that differ by a sum of rows.
 
     Returns:
         bool (m, t).

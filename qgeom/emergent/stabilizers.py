@@ -208,16 +208,8 @@ class StabilizerCode:
         Raises:
             ValueError: if a qubit is not there, or a letter is another.
         """
-        for j, letter in letters.items():
-            if letter not in ("X", "Y", "Z") or not 0 <= j < self.n_logical:
-                raise ValueError(
-                    f"fix logical qubits 0 .. {self.n_logical - 1} to 'X', 'Y' or 'Z'; got {j}: {letter!r}"
-                )
-        pairs = self.logicals.reshape(self.n_logical, 2, -1)
-        added = [(pairs[j, 0] & (letters[j] in "XY")) ^ (pairs[j, 1] & (letters[j] in "YZ")) for j in letters]
-        free = [j for j in range(self.n_logical) if j not in letters]
-        rows = np.concatenate([self.stabilizers, np.array(added).reshape(-1, 2 * self.n_qubits)])
-        return StabilizerCode(rows, pairs[free].reshape(2 * len(free), 2 * self.n_qubits))
+        rows = np.concatenate([self.stabilizers, self._letters(letters)])
+        return StabilizerCode(rows, self._operators([j for j in range(self.n_logical) if j not in letters]))
 
     def recoverable(self, kept: np.ndarray, logical: int = 0) -> np.ndarray:
         r"""Whether a logical qubit can be recovered from the qubits that are kept, the others being erased.
@@ -237,22 +229,75 @@ class StabilizerCode:
         Raises:
             ValueError: if the shape does not fit, or there is no such logical qubit.
         """
+        return self.recoverable_each(kept, [logical])[..., 0]
+
+    def recoverable_each(
+        self, kept: np.ndarray, logicals: Sequence[int], others: str | None = None
+    ) -> np.ndarray:
+        """`recoverable` for several logical qubits, each on its own, by one elimination.
+
+        Args:
+            kept: bool (..., n), patterns of kept qubits.
+            logicals: different logical qubits.
+            others: the letter in whose eigenstate all logical qubits but the one in question are, as in `fixed`;
+                arbitrary unless given.
+
+        Returns:
+            bool (..., len(logicals)).
+
+        Raises:
+            ValueError: if the shape does not fit, there is no such logical qubit, one is named twice, or the letter is
+                another.
+        """
         patterns = np.asarray(kept, dtype=bool)
-        if patterns.shape[-1] != self.n_qubits or not 0 <= logical < self.n_logical:
+        chosen = [int(j) for j in logicals]
+        fits = patterns.shape[-1] == self.n_qubits and all(0 <= j < self.n_logical for j in chosen)
+        if not fits or len(set(chosen)) != len(chosen):
             raise ValueError(
-                f"patterns have shape (..., {self.n_qubits}) and logical qubits are 0 .. {self.n_logical - 1}; got "
-                f"{patterns.shape} and {logical}"
+                f"patterns have shape (..., {self.n_qubits}) and logical qubits are 0 .. {self.n_logical - 1}, each "
+                f"named once; got {patterns.shape} and {chosen}"
             )
+        count, group, wanted = len(chosen), self.stabilizers, [self._operators(chosen)]
+        if others is not None:
+            group = self.fixed({j: others for j in range(self.n_logical) if j not in chosen}).stabilizers
+            wanted.append(self._letters(dict.fromkeys(chosen, others)))
         erased = ~patterns.reshape(-1, self.n_qubits)
         masks = pack_words(np.concatenate([erased, erased], axis=1))
-        rows = pack_words(self.stabilizers)
-        targets = pack_words(self.logicals[2 * logical : 2 * logical + 2])
+        rows, targets = pack_words(group), pack_words(np.concatenate(wanted))
         size = max(1, _CHUNK // (rows.size + targets.size))
-        found = np.empty(len(masks), dtype=bool)
+        found = np.empty((len(masks), count), dtype=bool)
         for start in range(0, len(masks), size):
             mask = masks[start : start + size, None]
-            found[start : start + size] = np.all(in_span(rows & mask, targets & mask), axis=1)
-        return found.reshape(patterns.shape[:-1])
+            left = targets & mask  # the elimination leaves what is not in the span of the group
+            inside = in_span(rows & mask, left)
+            if others is None:
+                found[start : start + size] = inside.reshape(-1, count, 2).all(axis=2)
+                continue
+            for i in range(count):
+                spectators = np.delete(left[:, 2 * count :], i, axis=1)
+                own = left[:, 2 * i : 2 * i + 2].copy()
+                found[start : start + size, i] = in_span(spectators, own).all(axis=1)
+        return found.reshape(*patterns.shape[:-1], count)
+
+    def _operators(self, logicals: Sequence[int]) -> np.ndarray:
+        """``X_j, Z_j`` of these logical qubits: bool (2 len, 2n)."""
+        pairs = self.logicals.reshape(self.n_logical, 2, -1)
+        return pairs[list(logicals)].reshape(2 * len(logicals), 2 * self.n_qubits)
+
+    def _letters(self, letters: Mapping[int, str]) -> np.ndarray:
+        """One operator of each logical qubit, its X, Y or Z: bool (len, 2n).
+
+        Raises:
+            ValueError: if a qubit is not there, or a letter is another.
+        """
+        for j, letter in letters.items():
+            if letter not in ("X", "Y", "Z") or not 0 <= j < self.n_logical:
+                raise ValueError(
+                    f"fix logical qubits 0 .. {self.n_logical - 1} to 'X', 'Y' or 'Z'; got {j}: {letter!r}"
+                )
+        pairs = self.logicals.reshape(self.n_logical, 2, -1)
+        rows = [(pairs[j, 0] & (letters[j] in "XY")) ^ (pairs[j, 1] & (letters[j] in "YZ")) for j in letters]
+        return np.array(rows, dtype=bool).reshape(-1, 2 * self.n_qubits)
 
     def represented(self, region: Sequence[int], logical: int = 0) -> np.ndarray:
         """The logical X and Z of a qubit as operators within a region: bool (2, 2n).

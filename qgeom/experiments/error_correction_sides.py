@@ -51,8 +51,6 @@ def failures(rates: Sequence[float], samples: int, seeds: np.ndarray, progress: 
     progress.stage("three shells", len(codes) * (1 + len(seeds)))
     for a, (code, (sites, below)) in enumerate(zip(codes, chosen, strict=True)):
         depth[a, : len(sites)] = below
-        everything = range(code.code.n_logical)
-        alone = [code.code.fixed({j: "Z" for j in everything if j != b}) for b in sites.tolist()]
         tensors = np.asarray(code.graph.bulk)[sites]
         progress.advance()
         for s, seed in enumerate(seeds):
@@ -60,9 +58,9 @@ def failures(rates: Sequence[float], samples: int, seeds: np.ndarray, progress: 
                 rng = np.random.default_rng((int(seed), p, a))
                 kept = rng.random((samples, code.code.n_qubits)) >= rate
                 held = greedy_wedges(code.graph, kept)[:, tensors].mean(axis=0)
-                for k, b in enumerate(sites.tolist()):
-                    lost[a, 0, 0, p, s, k] = 1.0 - np.mean(code.code.recoverable(kept, b))
-                    lost[a, 1, 0, p, s, k] = 1.0 - np.mean(alone[k].recoverable(kept, 0))
+                for r, others in enumerate((None, "Z")):
+                    saved = code.code.recoverable_each(kept, sites.tolist(), others)
+                    lost[a, r, 0, p, s, : len(sites)] = 1.0 - saved.mean(axis=0)
                 lost[a, :, 1, p, s, : len(sites)] = 1.0 - held
             progress.advance()
     dims = ("inflation", "reading", "decoder", "rate", "seed", "site")

@@ -213,6 +213,20 @@ def test_a_qubit_is_lost_just_when_a_dressed_operator_fits_in_the_erasure(seed: 
         assert bool(code.recoverable(np.array(kept))) == (not lost)
 
 
+@given(seed=SEEDS, n=st.integers(2, 5), k=st.integers(1, 3), letter=st.sampled_from("XYZ"))
+@settings(max_examples=25, deadline=None)
+def test_one_elimination_for_several_qubits_agrees_with_one_for_each(seed: int, n: int, k: int, letter: str):
+    code = random_code(seed, n, min(k, n))
+    patterns = np.array(list(itertools.product([False, True], repeat=n))).reshape(2, -1, n)
+    everything = range(code.n_logical)
+    for chosen in (list(everything), list(everything)[::-1][:2]):
+        arbitrary, fixed = (code.recoverable_each(patterns, chosen, others) for others in (None, letter))
+        for i, j in enumerate(chosen):
+            assert np.array_equal(arbitrary[..., i], code.recoverable(patterns, j))
+            alone = code.fixed({other: letter for other in everything if other != j})
+            assert np.array_equal(fixed[..., i], alone.recoverable(patterns))
+
+
 @given(seed=SEEDS, n=st.integers(2, 5), k=st.integers(1, 3))
 @settings(max_examples=20, deadline=None)
 def test_recovery_is_full_mutual_information_with_the_reference(seed: int, n: int, k: int):
@@ -282,6 +296,10 @@ def test_wrong_regions_and_logical_qubits_are_refused():
         code.to_state().mutual_information([0], [0, 1])
     with pytest.raises(ValueError, match="logical qubits are 0 .. 0"):
         code.recoverable(np.ones(5), 1)
+    with pytest.raises(ValueError, match="each named once"):
+        code.recoverable_each(np.ones(5), [0, 0])
+    with pytest.raises(ValueError, match="fix logical qubits"):
+        code.recoverable_each(np.ones(5), [0], "I")
     with pytest.raises(ValueError, match="fix logical qubits"):
         code.fixed({0: "I"})
     with pytest.raises(ValueError, match="no distance"):
