@@ -34,7 +34,8 @@ class KeptParts:
             return None
         try:
             with xr.open_dataset(path, engine="h5netcdf") as part:
-                return join_complex(part.load())
+                # Without what it says of the file: text of one part would be cut to its width in another.
+                return join_complex(part.load()).drop_encoding()
         except (OSError, ValueError):
             return None  # compute it again
 

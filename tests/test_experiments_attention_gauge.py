@@ -10,12 +10,11 @@ import xarray as xr
 
 from circuits.description import Distribution
 from circuits.networks import Attention
-from qgeom.experiments import attention_gauge, base, interacting
+from qgeom.experiments import attention_gauge, base
 from qgeom.experiments import attention_gauge_sides as sides
 from qgeom.experiments.interacting import KINDS, CircuitSide, NetworkSide
 from qgeom.information import acceleration, chern_number
 
-TINY = ("seeds=2", "layers=1", "dim=3", "samples=2", "loops=1", "loop_points=6", "max_steps=2")
 ONE_HOT = np.eye(len(KINDS))
 
 
@@ -214,16 +213,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(attention_gauge.Settings, ["dim=2"])
     with pytest.raises(ValueError, match="radius"):
         base.parse_settings(attention_gauge.Settings, ["radius=0"])
-
-
-@pytest.mark.slow
-def test_end_to_end_and_again():
-    settings = base.parse_settings(attention_gauge.Settings, TINY)
-    data = attention_gauge.compute(settings, 0)
-    verdicts = attention_gauge.verdict(data, settings)
-    assert {v.outcome for v in verdicts[:-1]} == {"inconclusive"}  # two seeds settle nothing
-    assert verdicts[-1].outcome == "calibration-pass"
-    assert len(attention_gauge.draw(data, verdicts).axes) == 3
-    xr.testing.assert_identical(data, attention_gauge.compute(settings, 0))
-    assert not np.array_equal(data["force"], attention_gauge.compute(settings, 5)["force"], equal_nan=True)
-    assert tuple(data["kind"].values) == interacting.KINDS

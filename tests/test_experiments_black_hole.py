@@ -16,20 +16,6 @@ from qgeom.experiments import base, black_hole, weight_agnostic, wiring_search
 from qgeom.experiments import black_hole_sides as sides
 from qgeom.information import classical_fisher, information_metric
 
-TINY = (
-    "seeds=2",
-    "qubits=3",
-    "rows=3,3,3",
-    "inside=1",
-    "classes=4",
-    "width=2",
-    "samples=2",
-    "wirings=2",
-    "population=4",
-    "generations=2",
-    "max_steps=2",
-)
-
 
 def synthetic(power: float, spread: float, noise: float = 0.0, seeds: int = 12) -> xr.Dataset:
     """Shares ``(k / m)^power``; accuracies over the weights that differ by the spread in the chosen wiring."""
@@ -261,14 +247,3 @@ def test_the_search_finds_what_is_there_and_the_smallest_of_equals():
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="three rows or more"):
         base.parse_settings(black_hole.Settings, ["rows=8,2,4"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(black_hole.Settings, TINY)
-    data = black_hole.compute(settings, 0)
-    verdicts = black_hole.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:8]] == ["inconclusive"] * 8  # two seeds settle nothing
-    assert verdicts[8].outcome == "calibration-pass"
-    assert len(black_hole.draw(data, verdicts).axes) == 3
-    xr.testing.assert_identical(data, black_hole.compute(settings, 0))

@@ -9,20 +9,8 @@ import xarray as xr
 
 import circuits
 from circuits.description import Distribution, State
-from qgeom.experiments import base, capacity
-from qgeom.progress import Silent
+from qgeom.experiments import capacity
 
-TINY = (
-    "seeds=2",
-    "starts=1",
-    "steps=3",
-    "draws=1",
-    "qubits=2",
-    "layers=2",
-    "inputs=3",
-    "classes=2",
-    "hidden=2",
-)
 NAMES = ("measured", "state", "ising", "network", "random-features")
 
 
@@ -87,12 +75,3 @@ def test_the_divergence_is_zero_at_the_target_and_textbook_elsewhere():
     p, q = np.array([[0.2, 0.8]]), np.array([[0.5, 0.5]])
     found = problem.loss(Distribution(jnp.asarray(q)), {"target_re": jnp.asarray(p)})
     assert float(found) == pytest.approx(np.sum(p * np.log(p / q)))
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(capacity.Settings, TINY)
-    data = capacity.compute(settings, 0, Silent())
-    verdicts = capacity.verdict(data, settings)
-    assert all(v.outcome == "calibration-pass" for v in verdicts[4:])
-    assert len(capacity.draw(data, verdicts).axes) == 3

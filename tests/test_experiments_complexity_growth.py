@@ -23,11 +23,6 @@ from qgeom.nielsen.string_weights import local_rule
 from qgeom.nielsen.subgroups import rotation_distance
 from qgeom.progress import Silent
 
-TINY = (
-    "seeds=2", "qubits=3", "late_times=2", "growth_times=3", "arrow_qubits=3", "arrow_steps=3", "dimension=4",
-    "trained_dimension=2", "training_steps=20", "circuit_depth=3", "geodesic_times=0",
-)  # fmt: skip
-
 
 def synthetic(excess: float, share: float, slope: float, noise: float = 0.01, seeds: int = 12) -> xr.Dataset:
     """Plateaus 1 and 1 + excess (reference 1); a share of growing steps from the identity, half from elsewhere."""
@@ -176,16 +171,12 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(complexity_growth.Settings, ["qubits=2"])
 
 
-def test_end_to_end():
-    settings = base.parse_settings(complexity_growth.Settings, TINY)
-    data = complexity_growth.compute(settings, 0, Silent())
-    verdicts = complexity_growth.verdict(data, settings)
-    assert verdicts[5].outcome == "calibration-pass"
-    assert len(complexity_growth.draw(data, verdicts).axes) == 4
-
-
 @pytest.mark.slow
 def test_geodesics_are_no_longer_than_lines():
-    settings = base.parse_settings(complexity_growth.Settings, [*TINY[:-1], "geodesic_times=1"])
+    tiny = [
+        "seeds=2", "qubits=3", "late_times=2", "growth_times=3", "arrow_qubits=3", "arrow_steps=3", "dimension=4",
+        "trained_dimension=2", "training_steps=20", "circuit_depth=3", "geodesic_times=1",
+    ]  # fmt: skip
+    settings = base.parse_settings(complexity_growth.Settings, tiny)
     data = complexity_growth.compute(settings, 0, Silent())
     assert complexity_growth.verdict(data, settings)[6].outcome == "calibration-pass"

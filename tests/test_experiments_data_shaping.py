@@ -16,11 +16,6 @@ from qgeom.experiments.planck_length_sides import Case
 from qgeom.experiments.stationary_weights import stationary_weights
 from qgeom.progress import Silent
 
-TINY = (
-    "seeds=2", "qubits=2", "layers=1", "width=3", "per_class=1", "draws=1", "copies=1", "episodes=1", "matches=1",
-    "jitters=1", "steps=2",
-)  # fmt: skip
-
 
 def synthetic(effect: float, noise: float, seeds: int = 12) -> xr.Dataset:
     """Distances near one; those of shaped data and stationary weights lower by the effect, which varies by seed."""
@@ -118,13 +113,3 @@ def test_too_many_copies_are_refused_in_one_line():
     settings = base.parse_settings(data_shaping.Settings, ["copies=100"])
     with pytest.raises(ValueError, match="more than the 105 training inputs"):
         data_shaping.compute(settings, 0, Silent())
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(data_shaping.Settings, TINY)
-    data = data_shaping.compute(settings, 0, Silent())
-    xr.testing.assert_identical(data, data_shaping.compute(settings, 0, Silent()))
-    verdicts = data_shaping.verdict(data, settings)
-    assert {v.outcome for v in verdicts} == {"inconclusive"}  # two seeds settle nothing
-    assert len(data_shaping.draw(data, verdicts).axes) == 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,17 +19,6 @@ from qgeom.experiments import number_autoencoder as numbers
 from qgeom.experiments import qubit_autoencoder as qubits
 from qgeom.information import information_metric
 
-TINY = (
-    "seeds=2",
-    "pixels=3",
-    "width=2",
-    "qubits=3",
-    "rows=1",
-    "samples=16",
-    "tests=32",
-    "steps=2",
-    "rotations=2",
-)
 CASES = (*sides.NETWORKS, "circuit")
 
 
@@ -264,17 +251,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(disentangle.Settings, ["norm_circuit=1,2,3,3,5"])
     with pytest.raises(ValueError, match="below 1"):
         base.parse_settings(disentangle.Settings, ["dropout=0.1,0.2,0.3,0.4,1"])
-
-
-@pytest.mark.slow
-def test_end_to_end_and_again():
-    settings = base.parse_settings(disentangle.Settings, TINY)
-    data = disentangle.compute(settings, 0)
-    verdicts = disentangle.verdict(data, settings)
-    assert {v.outcome for v in verdicts[:9]} == {"inconclusive"}  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[-3:]] == ["calibration-pass"] * 3
-    assert len(disentangle.draw(data, verdicts).axes) == 3
-    xr.testing.assert_identical(data, disentangle.compute(settings, 0))
-    other = disentangle.compute(settings, 5)
-    for case, name in itertools.product(CASES, ("gap", "error")):
-        assert not np.array_equal(data[name].sel(case=case), other[name].sel(case=case))

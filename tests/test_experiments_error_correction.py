@@ -11,7 +11,6 @@ import xarray as xr
 from qgeom.experiments import base, error_correction
 from qgeom.experiments import error_correction_sides as sides
 from qgeom.experiments import generator as net
-from qgeom.progress import Silent
 
 
 def synthetic(code: float, trained: float, greedy: float, noise: float = 0.01, seeds: int = 12) -> xr.Dataset:
@@ -129,23 +128,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(error_correction.Settings, ["latent=16"])
     with pytest.raises(ValueError, match="probabilities"):
         base.parse_settings(error_correction.Settings, ["rates=0.2,1.5"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    tiny = [
-        "seeds=2",
-        "samples=50",
-        "rates=0.2",
-        "width=6",
-        "depth=3",
-        "components=6",
-        "latent=2",
-        "steps=10",
-    ]
-    settings = base.parse_settings(error_correction.Settings, [*tiny, "activations=tanh"])
-    data = error_correction.compute(settings, 0, Silent())
-    verdicts = error_correction.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:3]] == ["inconclusive"] * 3  # two seeds settle nothing
-    assert all(v.outcome == "calibration-pass" for v in verdicts[3:])
-    assert len(error_correction.draw(data, verdicts).axes) == 3

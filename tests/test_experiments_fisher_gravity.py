@@ -13,7 +13,6 @@ from qgeom.experiments import base, fisher_gravity
 from qgeom.experiments import fisher_gravity_sides as sides
 from qgeom.experiments import gravity_families as families
 from qgeom.information import einstein, information_metric, ricci
-from qgeom.progress import Silent
 
 T = np.array([0.1, 0.05, 0.02, 0.01])
 
@@ -143,15 +142,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(fisher_gravity.Settings, ["distances=0.1,0.2,0.3,0.4"])
     with pytest.raises(ValueError, match="do not resolve"):
         base.parse_settings(fisher_gravity.Settings, ["momenta=100"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(
-        fisher_gravity.Settings, ["seeds=2", "momenta=200", "distances=0.2,0.15,0.1,0.06"]
-    )
-    data = fisher_gravity.compute(settings, 0, Silent())
-    verdicts = fisher_gravity.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:7]] == ["inconclusive"] * 7  # two seeds settle nothing
-    assert all(v.outcome == "calibration-pass" for v in verdicts[7:])
-    assert len(fisher_gravity.draw(data, verdicts).axes) == 3

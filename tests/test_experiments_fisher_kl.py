@@ -9,9 +9,6 @@ import xarray as xr
 
 from circuits.description import Distribution, Gaussian, State
 from qgeom.experiments import base, fisher_kl
-from qgeom.progress import Silent
-
-TINY = ("seeds=2", "directions=3", "sizes=4", "qubits=2", "layers=1", "hidden=3", "samples=4")
 
 
 def test_divergences_are_the_textbook_ones():
@@ -52,22 +49,6 @@ def test_the_verdict_goes_by_the_slope(power, outcome):
     assert all(row["outcome"] == outcome for row in verdict.multiverse)
 
 
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(fisher_kl.Settings, TINY)
-    data = fisher_kl.compute(settings, 0, Silent())
-    verdicts = fisher_kl.verdict(data, settings)
-    assert [v.outcome for v in verdicts] == ["calibration-pass"] * len(verdicts)
-    assert fisher_kl.draw(data, verdicts).axes
-
-
 def test_sizes_out_of_order_are_refused():
     with pytest.raises(ValueError, match="smallest must be below largest"):
         base.parse_settings(fisher_kl.Settings, ["smallest=0.5"])
-
-
-@pytest.mark.slow
-def test_the_small_preset_passes():
-    data = fisher_kl.compute(fisher_kl.Settings(), 1, Silent())
-    for verdict in fisher_kl.verdict(data, fisher_kl.Settings()):
-        assert verdict.outcome == "calibration-pass", verdict.line()

@@ -15,11 +15,6 @@ from qgeom.experiments import gate_spacetime_sides as sides
 from qgeom.information import information_metric
 from qgeom.progress import Silent
 
-TINY = (
-    "seeds=2", "qubits=2", "layers=2", "wall_qubits=2", "wall_layers=2", "width=2", "depth=2", "samples=3",
-    "phase_inputs=1", "max_steps=2",
-)  # fmt: skip
-
 
 def synthetic(slope: float, noise: float = 0.3, seeds: int = 12, rare: float = 1.0) -> xr.Dataset:
     """Sensitivities ``exp(slope layer)``; blocks of three equal dimensions, or of one at rare gates of large s."""
@@ -114,13 +109,3 @@ def test_a_task_of_three_classes_is_refused():
     settings = base.parse_settings(gate_spacetime.Settings, ["task=iris"])
     with pytest.raises(ValueError, match="two classes"):
         gate_spacetime.compute(settings, 0, Silent())
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(gate_spacetime.Settings, TINY)
-    data = gate_spacetime.compute(settings, 0, Silent())
-    verdicts = gate_spacetime.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:5]] == ["inconclusive"] * 5  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[5:]] == ["calibration-pass"] * 2
-    assert len(gate_spacetime.draw(data, verdicts).axes) == 3

@@ -11,16 +11,11 @@ import xarray as xr
 import circuits
 import qgeom
 from qgeom import tasks
-from qgeom.experiments import base, generalization
+from qgeom.experiments import generalization
 from qgeom.experiments import generalization_measures as measures
 from qgeom.experiments import generalization_population as population
 from qgeom.experiments import generalization_sides as sides
 from qgeom.experiments.generalization_measures import Choice
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "widths=2,3", "qubits=2", "depths=1", "noises=0,0.3", "starts=3", "steps=2", "reference_width=8",
-)  # fmt: skip
 
 
 def synthetic(effect: float, noise: float, seeds: int = 12, models: int = 24) -> xr.Dataset:
@@ -195,15 +190,3 @@ def test_noise_frequencies_and_distances():
     np.testing.assert_allclose(
         population.end_distances(p)[0], np.pi / np.sqrt(2) * (1 - np.eye(2)), atol=1e-7
     )
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(generalization.Settings, TINY)
-    data = generalization.compute(settings, 0, Silent())
-    verdicts = generalization.verdict(data, settings)
-    assert {v.outcome for v in verdicts[:12]} == {"inconclusive"}  # two seeds settle nothing
-    assert verdicts[-2].outcome == verdicts[-1].outcome == "calibration-pass"
-    assert len(generalization.draw(data, verdicts).axes) == 3
-    xr.testing.assert_identical(data, generalization.compute(settings, 0, Silent()))
-    assert not data.equals(generalization.compute(settings, 5, Silent()))

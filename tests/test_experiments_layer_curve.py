@@ -8,20 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from qgeom.experiments import base, layer_curve
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2",
-    "qubits=2",
-    "layers=1",
-    "width=2",
-    "depth=1",
-    "draws=1",
-    "samples=3",
-    "nodes=2",
-    "max_steps=2",
-)
+from qgeom.experiments import layer_curve
 
 
 def synthetic(ratio: float, spread: float = 0.02, seeds: int = 12) -> xr.Dataset:
@@ -68,20 +55,3 @@ def test_controls_keep_the_norm_of_every_array(key):
             assert float(jnp.linalg.norm(a)) == pytest.approx(float(jnp.linalg.norm(b)))
     shuffled = layer_curve._shuffled(key, params)
     assert sorted(np.ravel(shuffled[0]["weight"])) == [0.1, 0.5, 3.0, 4.0]
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(layer_curve.Settings, TINY)
-    data = layer_curve.compute(settings, 0, Silent())
-    verdicts = layer_curve.verdict(data, settings)
-    assert all(v.outcome == "inconclusive" for v in verdicts[:3])  # two seeds settle nothing
-    assert verdicts[4].outcome == "calibration-pass"
-    assert len(layer_curve.draw(data, verdicts).axes) == 2
-
-
-@pytest.mark.slow
-def test_the_small_preset_keeps_its_calibrations():
-    data = layer_curve.compute(layer_curve.Settings(), 0, Silent())
-    for verdict in layer_curve.verdict(data, layer_curve.Settings())[3:]:
-        assert verdict.outcome == "calibration-pass", verdict.line()

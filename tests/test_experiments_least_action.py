@@ -9,15 +9,9 @@ import xarray as xr
 
 import circuits
 from qgeom import tasks
-from qgeom.experiments import base, least_action
+from qgeom.experiments import least_action
 from qgeom.experiments import least_action_sides as sides
 from qgeom.experiments.penalised_training import kinetic_action
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "qubits=2", "layers=1", "width=4", "depth=1", "strengths=0.1,1", "pieces=1", "nodes=2", "steps=2",
-    "test_fraction=0.95",
-)  # fmt: skip
 
 
 def synthetic(
@@ -141,19 +135,3 @@ def test_a_strength_is_what_the_penalty_costs_at_the_start():
     assert weights.shape == (1, 5, 2)
     np.testing.assert_allclose(weights[0] @ [2.0, 5.0], [0.0, 0.1, 1.0, 0.1, 1.0])
     assert np.count_nonzero(weights[0, 2]) == 1
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(least_action.Settings, TINY)
-    data = least_action.compute(settings, 0, Silent())
-    verdicts = least_action.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:9]] == ["inconclusive"] * 9  # two seeds settle nothing
-    assert len(least_action.draw(data, verdicts).axes) == 4
-    # The same seed gives the same numbers; a seed that both runs hold, too.
-    other = least_action.compute(base.parse_settings(least_action.Settings, (*TINY, "seeds=1")), 1, Silent())
-    xr.testing.assert_identical(data, least_action.compute(settings, 0, Silent()))
-    np.testing.assert_allclose(
-        data["length"].sel(seed=1).values, other["length"].sel(seed=1).values, rtol=1e-8
-    )
-    assert not np.array_equal(data["length"].sel(seed=0).values, data["length"].sel(seed=1).values)

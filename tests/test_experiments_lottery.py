@@ -16,9 +16,6 @@ from qgeom.experiments import lottery_sides as sides
 from qgeom.experiments import pruning_masks as masks
 from qgeom.experiments import trained_geometry as geometry
 from qgeom.experiments.weighted_training import lessons
-from qgeom.progress import Silent
-
-TINY = ("seeds=2", "qubits=2", "layers=1", "width=3", "draws=1", "steps=2")
 
 
 def synthetic(effect: float, noise: float, seeds: int = 12, draws: int = 3) -> xr.Dataset:
@@ -165,14 +162,3 @@ def test_nodes_without_parameters_leave_and_common_nodes_are_compared_by_name():
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="less than 1"):
         base.parse_settings(lottery.Settings, ["keep=1.5"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(lottery.Settings, TINY)
-    data = lottery.compute(settings, 0, Silent())
-    again = lottery.compute(settings, 0, Silent())
-    xr.testing.assert_identical(data, again)
-    verdicts = lottery.verdict(data, settings)
-    assert {v.outcome for v in verdicts} == {"inconclusive"}  # two seeds settle nothing
-    assert len(lottery.draw(data, verdicts).axes) == 2

@@ -6,15 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import xarray as xr
 
 import qgeom.information
 from circuits.description import Distribution, State
-from qgeom.experiments import base, descent, measurement_distance
+from qgeom.experiments import descent, measurement_distance
 from qgeom.experiments.measurement_distance import Found
-from qgeom.progress import Silent
-
-TINY = ("seeds=2", "starts=20", "steps=3", "hidden=2", "layers=0", "qubits=2", "bits=2")
 
 
 def test_distances_are_those_of_the_metric():
@@ -88,12 +84,3 @@ def test_descent_finds_a_ground_state_and_its_path_is_no_shorter_than_its_chord(
     ]
     for length, (a, b) in zip(found.length, ends, strict=True):
         assert length >= float(qgeom.information.distance(a, b)) - 1e-9
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(measurement_distance.Settings, TINY)
-    data: xr.Dataset = measurement_distance.compute(settings, 0, Silent())
-    verdicts = measurement_distance.verdict(data, settings)
-    assert [v.outcome for v in verdicts[-2:]] == ["calibration-pass"] * 2
-    assert len(measurement_distance.draw(data, verdicts).axes) == 3

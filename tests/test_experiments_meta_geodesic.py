@@ -10,16 +10,11 @@ import xarray as xr
 
 import circuits
 from circuits.description import Distribution, Gaussian, State
-from qgeom.experiments import base, meta_geodesic
+from qgeom.experiments import meta_geodesic
 from qgeom.experiments import meta_geodesic_paths as reading
 from qgeom.experiments import meta_geodesic_sides as sides
 from qgeom.experiments.meta_geodesic import Choice
 from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "width=2", "layers=1", "shots=3", "grid=3", "batch=2", "outer_steps=2", "inner_steps=1", "tasks=2",
-    "adapt_steps=4", "substeps=2",
-)  # fmt: skip
 
 
 def synthetic(ratio: float, noise: float, seeds: int = 12, tasks: int = 4) -> xr.Dataset:
@@ -167,14 +162,3 @@ def test_meta_training_descends_its_objective(key):
         np.testing.assert_allclose(
             found[row] - theta, -1e-2 * gradient / (np.abs(gradient) + 1e-8), rtol=1e-6, atol=1e-12
         )
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(meta_geodesic.Settings, TINY)
-    data = meta_geodesic.compute(settings, 0, Silent())
-    verdicts = meta_geodesic.verdict(data, settings)
-    assert {v.outcome for v in verdicts[:6]} == {"inconclusive"}  # two seeds settle nothing
-    assert len(meta_geodesic.draw(data, verdicts).axes) == 2
-    xr.testing.assert_identical(data, meta_geodesic.compute(settings, 0, Silent()))
-    assert not data.equals(meta_geodesic.compute(settings, 5, Silent()))

@@ -12,9 +12,6 @@ from circuits.local import LocalHamiltonian
 from qgeom.experiments import base, mps_mera
 from qgeom.experiments import mps_mera_sides as sides
 from qgeom.experiments.mera_cones import reduced_density
-from qgeom.progress import Silent
-
-TINY = ("seeds=2", "sites=18", "separations=1,2,3,4,6", "mps_bonds=3", "mera_bonds=2", "steps=20")
 
 
 def synthetic(mps: float, mera_power: float, noise: float = 0.01, seeds: int = 12) -> xr.Dataset:
@@ -137,13 +134,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(mps_mera.Settings, ["sites=50"])
     with pytest.raises(ValueError, match="growing separations"):
         base.parse_settings(mps_mera.Settings, ["separations=1,2,3,4,40"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(mps_mera.Settings, TINY)
-    data = mps_mera.compute(settings, 0, Silent())
-    verdicts = mps_mera.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:6]] == ["inconclusive"] * 6  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[6:8]] == ["calibration-pass"] * 2
-    assert len(mps_mera.draw(data, verdicts).axes) == 3

@@ -16,7 +16,6 @@ from qgeom.nielsen.bounds import flat_distance
 from qgeom.nielsen.built import circuit_cost
 from qgeom.nielsen.penalty import local_penalty, plane_penalty
 from qgeom.nielsen.targets import circuit_unitary
-from qgeom.progress import Silent
 
 GATES = ("CNOT", "iSWAP", "Toffoli", "QFT")
 
@@ -175,11 +174,3 @@ def test_the_picture_of_a_geodesic_says_what_does_not_fit():
 def test_the_figure_of_the_experiment():
     data = synthetic(1.0, 1.5)
     assert len(nielsen_geodesic.draw(data, ()).axes) == 8
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(nielsen_geodesic.Settings, ["seeds=2", "starts=1", "penalties=1,3"])
-    data = nielsen_geodesic.compute(settings, 0, Silent())
-    verdicts = nielsen_geodesic.verdict(data, settings)
-    assert [v.outcome for v in verdicts[4:7]] == ["calibration-pass"] * 3

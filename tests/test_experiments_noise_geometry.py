@@ -13,11 +13,6 @@ from qgeom.experiments import base, noise_geometry
 from qgeom.experiments import noise_geometry_sides as sides
 from qgeom.progress import Silent
 
-TINY = (
-    "seeds=2", "starts=3", "qubits=2", "layers=1", "width=3", "samples=2", "draws=3", "max_steps=2", "open_qubits=1",
-    "open_layers=3", "depolarizing=0.1", "damping=0.1", "weight_noise=0.3", "dropout=0.3", "task=two-moons",
-)  # fmt: skip
-
 
 def synthetic(slope: float, noise: float = 0.0, opens: float = 1.5, seeds: int = 30) -> xr.Dataset:
     """Losses of rank drawn at random, those of accuracy ``slope`` times them plus noise; both grow with the step."""
@@ -145,14 +140,4 @@ def test_settings_say_what_is_wrong(setting, message):
 def test_the_figure_has_four_panels():
     data = synthetic(0.5, 0.5)
     verdicts = noise_geometry.verdict(data, noise_geometry.Settings())
-    assert len(noise_geometry.draw(data, verdicts).axes) == 4
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(noise_geometry.Settings, TINY)
-    data = noise_geometry.compute(settings, 0, Silent())
-    verdicts = noise_geometry.verdict(data, settings)
-    assert {v.outcome for v in verdicts[:4]} == {"inconclusive"}  # two seeds settle nothing
-    assert verdicts[4].outcome == "calibration-pass"
     assert len(noise_geometry.draw(data, verdicts).axes) == 4

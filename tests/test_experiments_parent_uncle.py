@@ -13,12 +13,6 @@ from qgeom.experiments import linear_network_kernel as linear
 from qgeom.experiments import parent_uncle_sides as sides
 from qgeom.experiments.ring_levels import lowest_levels
 from qgeom.information import information_metric
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "rings=4,5,6", "cluster_rings=4,5,6", "sizes=3,4,5", "ratios=1,3", "widths=3,6,12", "steps=50",
-    "tangent_size=2",
-)  # fmt: skip
 
 
 def synthetic(uncle: float, over: float, noise: float = 0.0, seeds: int = 12) -> xr.Dataset:
@@ -173,14 +167,3 @@ def test_settings_say_what_is_wrong():
         base.parse_settings(parent_uncle.Settings, ["rings=5,4,6"])
     with pytest.raises(ValueError, match="first ratio is 1"):
         base.parse_settings(parent_uncle.Settings, ["ratios=2,4"])
-
-
-def test_end_to_end():
-    settings = base.parse_settings(parent_uncle.Settings, TINY)
-    data = parent_uncle.compute(settings, 0, Silent())
-    verdicts = parent_uncle.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:6]] == ["inconclusive"] * 6  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[6:]] == ["calibration-pass"] * 6
-    again = parent_uncle.compute(settings, 0, Silent())
-    xr.testing.assert_identical(data, again)
-    assert len(parent_uncle.draw(data, verdicts).axes) == 3

@@ -10,13 +10,8 @@ import xarray as xr
 
 import circuits
 from circuits import gates
-from qgeom.experiments import base, planck_length
+from qgeom.experiments import planck_length
 from qgeom.experiments import planck_length_sides as sides
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "qubits=2", "layers=1", "width=2", "starts=1", "samples=4", "draws=2", "noises=0.6", "max_steps=2",
-)  # fmt: skip
 
 
 def synthetic(effect: float, noise: float, seeds: int = 12, nodes: int = 20) -> xr.Dataset:
@@ -116,13 +111,3 @@ class _Constant(circuits.Measured):
 
     def __call__(self, params, x=None):
         return super().__call__(params)
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(planck_length.Settings, TINY)
-    data = planck_length.compute(settings, 0, Silent())
-    verdicts = planck_length.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:3]] == ["inconclusive"] * 3  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[3:]] == ["calibration-pass"] * 2
-    assert len(planck_length.draw(data, verdicts).axes) == 2

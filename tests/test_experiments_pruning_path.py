@@ -15,9 +15,7 @@ from circuits import gates
 from circuits.description import Distribution, State
 from qgeom.experiments import base, node_removal, pruning_path
 from qgeom.experiments import pruning_path_sides as sides
-from qgeom.progress import Silent
 
-TINY = ("seeds=2", "qubits=2", "layers=1", "width=4", "steps=2", "recovery=1", "last=1", "pieces=2")
 CRITERIA = node_removal.CRITERIA
 
 
@@ -186,13 +184,3 @@ def test_turning_of_known_paths():
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="less than 1"):
         base.parse_settings(pruning_path.Settings, ["share=1"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(pruning_path.Settings, TINY)
-    data = pruning_path.compute(settings, 0, Silent())
-    xr.testing.assert_identical(data, pruning_path.compute(settings, 0, Silent()))
-    verdicts = pruning_path.verdict(data, settings)
-    assert {v.outcome for v in verdicts} == {"inconclusive"}  # two seeds settle nothing
-    assert len(pruning_path.draw(data, verdicts).axes) == 3

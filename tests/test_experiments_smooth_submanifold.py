@@ -11,15 +11,10 @@ import xarray as xr
 
 import circuits
 from qgeom import tasks
-from qgeom.experiments import base, smooth_submanifold
+from qgeom.experiments import smooth_submanifold
 from qgeom.experiments import smooth_submanifold_sides as sides
 from qgeom.experiments.near_identity import NearIdentity
 from qgeom.information import information_metric
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "qubits=2", "layers=1", "width=2", "depth=1", "samples=3", "vertices=2", "max_steps=2",
-)  # fmt: skip
 
 
 def synthetic(condition: float, turning: float, spread: float = 0.02, seeds: int = 12) -> xr.Dataset:
@@ -132,14 +127,3 @@ def test_both_networks_have_as_many_parameters():
     every = sides.cases(2, 1, 5, 3, 0.1, tasks.load("iris"))
     assert every[2].measured.n_parameters == every[3].measured.n_parameters
     assert every[0].measured == every[1].measured
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(smooth_submanifold.Settings, TINY)
-    data = smooth_submanifold.compute(settings, 0, Silent())
-    verdicts = smooth_submanifold.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:6]] == ["inconclusive"] * 6  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[6:]] == ["calibration-pass"] * 2
-    xr.testing.assert_identical(data, smooth_submanifold.compute(settings, 0, Silent()))
-    assert not np.array_equal(data["step"][..., 0, :].values, data["step"][..., 1, :].values)

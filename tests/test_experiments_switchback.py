@@ -7,12 +7,6 @@ import pytest
 import xarray as xr
 
 from qgeom.experiments import base, light_cones, switchback
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "sizes=8,16,32", "circuits=1", "strings=4", "places=2", "inputs=4", "illustration_qubits=2",
-    "illustration_steps=2",
-)  # fmt: skip
 
 
 def logistic(t: np.ndarray, n: int, rate: float) -> np.ndarray:
@@ -143,14 +137,3 @@ def test_toffoli_gates_that_are_dropped_do_commute():
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="even numbers of qubits"):
         base.parse_settings(switchback.Settings, ["sizes=7,9"])
-
-
-def test_end_to_end():
-    settings = base.parse_settings(switchback.Settings, TINY)
-    data = switchback.compute(settings, 0, Silent())
-    verdicts = switchback.verdict(data, settings)
-    assert [v.outcome for v in verdicts[3:]] == ["calibration-pass"] * 2
-    assert len(switchback.draw(data, verdicts).axes) == 3
-    bounds = data["bound"]
-    assert np.all(bounds.sel(bound_name="lower bound") <= bounds.sel(bound_name="light cone") + 1e-9)
-    assert np.all(bounds.sel(bound_name="light cone") <= bounds.sel(bound_name="all gates") + 1e-12)

@@ -11,16 +11,10 @@ import xarray as xr
 
 import circuits
 from circuits import Circuit, Measured, Param, gates
-from qgeom.experiments import base, which_metric
+from qgeom.experiments import which_metric
 from qgeom.experiments import which_metric_sides as sides
 from qgeom.experiments.complexity_candidates import CANDIDATES, CHECKS, KEEPS, candidates, nielsen_length
 from qgeom.information import information_metric
-from qgeom.progress import Silent
-
-TINY = (
-    "seeds=2", "qubits=2", "layers=1", "width=4", "depth=1", "scales=0.5,1", "decays=0,0.01", "noises=0", "pieces=1",
-    "steps=2", "test_fraction=0.95",
-)  # fmt: skip
 
 
 def synthetic(
@@ -176,15 +170,3 @@ def test_nodes_without_information_have_no_distance():
     assert np.isfinite(found[:3, :3]).all()
     assert found[0, 1] == pytest.approx(-np.log(1.0 / np.sqrt(1.04)))
     assert found[0, 1] < found[1, 2] < found[0, 2]
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    settings = base.parse_settings(which_metric.Settings, TINY)
-    data = which_metric.compute(settings, 0, Silent())
-    verdicts = which_metric.verdict(data, settings)
-    assert [v.outcome for v in verdicts[:9]] == ["inconclusive"] * 9  # two seeds settle nothing
-    assert [v.outcome for v in verdicts[9:]] == ["calibration-pass"] * 4
-    assert len(which_metric.draw(data, verdicts).axes) == 2
-    xr.testing.assert_identical(data, which_metric.compute(settings, 0, Silent()))
-    assert not np.array_equal(data["test_loss"].sel(seed=0).values, data["test_loss"].sel(seed=1).values)

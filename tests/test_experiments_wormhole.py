@@ -15,7 +15,6 @@ from qgeom.experiments import base, wormhole
 from qgeom.experiments import block_wiring as blocks
 from qgeom.experiments import wormhole_sides as sides
 from qgeom.information import information_metric
-from qgeom.progress import Silent
 
 PAIRS = 40
 
@@ -157,13 +156,3 @@ def test_the_network_is_made_of_its_blocks():
 def test_settings_say_what_is_wrong():
     with pytest.raises(ValueError, match="multiple of 2"):
         base.parse_settings(wormhole.Settings, ["wires=5"])
-
-
-@pytest.mark.slow
-def test_end_to_end():
-    tiny = ["seeds=2", "wires=4", "layers=6", "rewirings=4", "steps=3", "inputs=2"]
-    settings = base.parse_settings(wormhole.Settings, tiny)
-    data = wormhole.compute(settings, 0, Silent())
-    verdicts = wormhole.verdict(data, settings)
-    assert [v.outcome for v in verdicts] == ["inconclusive"] * 3  # two seeds settle nothing
-    assert len(wormhole.draw(data, verdicts).axes) == 2

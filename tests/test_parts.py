@@ -41,6 +41,18 @@ def test_a_finished_part_is_read_and_not_computed_again(tmp_path: Path):
     xr.testing.assert_identical(first, again)
 
 
+def test_longer_text_can_stand_beside_that_of_a_part(tmp_path: Path):
+    def compute() -> xr.Dataset:
+        return xr.Dataset(coords={"kind": ["dense"]})
+
+    Parts(RunFolder(tmp_path)).part("one", compute)
+    found = Parts(RunFolder(tmp_path)).part("one", compute)
+    whole = xr.concat([found, xr.Dataset(coords={"kind": ["random wiring"]})], dim="kind")
+    whole.to_netcdf(tmp_path / "whole.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "whole.nc", engine="h5netcdf") as again:
+        assert list(again["kind"].values) == ["dense", "random wiring"]
+
+
 @pytest.mark.parametrize("other", [{"seed": 1}, {"seed": 0, "qubits": 5}])
 def test_other_settings_find_nothing(tmp_path: Path, other):
     compute = Computed()

@@ -12,7 +12,7 @@ the metric G itself, in which the second variation is 1 minus a compact operator
 whatever the penalties, and saddles repel. Step lengths are found on the augmented Lagrangian ``energy / 2 + lambda r +
 nu |misfit|^2 / 2``, the energy of the path once it is closed, to first order.
 
-Starts are relaxed together in one batch. Infinite weights need nothing special.
+Starts are relaxed together in one batch, and leave it when they are done. Infinite weights need nothing special.
 """
 
 from __future__ import annotations
@@ -81,9 +81,16 @@ def relax(
     # Conjugate directions (Polak and Ribiere, in the metric of paths) for the soft ones that single steps creep along.
     before, earlier = np.zeros_like(h), np.zeros_like(h)
     scale = np.asarray(weights)
-    state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
+
+    def direction(h: Array) -> tuple[Array, ...]:
+        return _direction(group, table, inverse, weights, target, h)
+
+    def merit_of(h: Array, p: Array, alpha: Array, momentum: Array) -> tuple[Array, ...]:
+        return _merit(group, weights, target, h, p, alpha, momentum)
+
+    state = _of_paths(direction, np.arange(len(h)), h)
     for _ in range(iterations):
-        d, momentum, energy, misfit, stride, closing = (np.asarray(a) for a in state)
+        d, momentum, energy, misfit, stride, closing = state
         nu = np.maximum(nu, 1.5 * np.linalg.norm(momentum, axis=-1))
         merit = 0.5 * energy + closing + 0.5 * nu * misfit**2
         active = (stride > tolerance) | (misfit > 0.1 * tolerance)
@@ -94,16 +101,14 @@ def relax(
         beta = np.clip(np.where(size > 0.0, gain / np.maximum(size, 1e-300), 0.0), 0.0, 1.0)
         beta = np.where((misfit < 10.0 * stride) & (step > 0.2), beta, 0.0)
         p = d + beta[:, None, None] * earlier
-        before = d
+        before = d.copy()  # state is written to below
         alpha = np.where(active, np.minimum(1.0, 2.0 * step), 0.0)
         pending = active.copy()
         for _ in range(8):
-            found = _merit(
-                group, weights, target, jnp.asarray(h), jnp.asarray(p), jnp.asarray(alpha), state[1]
-            )
-            energies, misfits, costs = (np.asarray(a) for a in found)
-            worse = 0.5 * energies + costs + 0.5 * nu * misfits**2 > merit * (1.0 + 1e-12)
-            pending &= worse & (alpha > SHORTEST_STEP)
+            rows = np.flatnonzero(pending)
+            energies, misfits, costs = _of_paths(merit_of, rows, h, p, alpha, momentum)
+            worse = 0.5 * energies + costs + 0.5 * nu[rows] * misfits**2 > merit[rows] * (1.0 + 1e-12)
+            pending[rows] = worse & (alpha[rows] > SHORTEST_STEP)
             if not np.any(pending):
                 break
             alpha = np.where(pending, 0.5 * alpha, alpha)
@@ -111,11 +116,24 @@ def relax(
         step = np.where(active, alpha, step)
         h = h + alpha[:, None, None] * p
         earlier = p
-        state = _direction(group, table, inverse, weights, target, jnp.asarray(h))
+        rows = np.flatnonzero(active)
+        for old, new in zip(state, _of_paths(direction, rows, h), strict=True):
+            old[rows] = new
         if tick is not None:
             tick()
     _, momentum, energy, misfit, stride, _ = state
-    return Relaxed(*(np.asarray(a) for a in (h, momentum, energy, misfit, stride)))
+    return Relaxed(h, momentum, energy, misfit, stride)
+
+
+def _of_paths(
+    function: Callable[..., tuple[Array, ...]], rows: np.ndarray, *arrays: np.ndarray
+) -> list[np.ndarray]:
+    """A function of some paths of a batch, padded to 2, 8, 32, ...: few shapes are compiled."""
+    count = 2
+    while count < len(rows):
+        count *= 4
+    chosen = np.concatenate([rows, np.repeat(rows[-1:], count - len(rows))])
+    return [np.array(a[: len(rows)]) for a in function(*(x[chosen] for x in arrays))]
 
 
 def path_of(group: Group, segments: np.ndarray) -> np.ndarray:

@@ -158,14 +158,13 @@ class Search:
         penalty: Penalty | None = None,
         tolerance: float = LOOSE,
     ) -> list[Candidate]:
-        """Relax in batches of one shape; candidates of the metric itself are kept."""
+        """Relax in batches of few shapes; candidates of the metric itself are kept."""
         found: list[Candidate] = []
         batch = self.effort.batch
         metric = self.penalty if penalty is None else penalty
         for k in range(0, len(starts), batch):
             chunk = starts[k : k + batch]
-            padded = chunk + [chunk[-1]] * (batch - len(chunk))  # one shape, one compilation
-            table = np.stack([s.segments for s in padded])
+            table = np.stack([s.segments for s in chunk])
             result = relax(metric, jnp.asarray(self.target), table, iterations, tolerance, self.watch.tick)
             new = _candidates(result, [s.kind for s in chunk])
             found += new
