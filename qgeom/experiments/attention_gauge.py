@@ -37,7 +37,7 @@ MOVED_CLAIM = "attention displaces the layer curve, beyond the same block withou
 HOLONOMY_CLAIM = "attention has a connection with more holonomy than the same block without re-weighting"
 SECTION = "IV.E"
 COST = "40 s"
-PAPER = {"seeds": 30, "layers": 3, "dim": 6, "samples": 48, "loops": 16, "loop_points": 32}
+PAPER = {"seeds": 30, "samples": 48, "loops": 16}
 PAPER_COST = "30 min"
 
 MARGIN = float(np.log(1.0 + statistics.RATIO_MARGIN))
