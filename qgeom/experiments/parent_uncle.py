@@ -38,7 +38,7 @@ CLAIM = (
 SECTION = "IV.A, ref. 27"
 COST = "1 min"
 PAPER_COST = "about 20 min"
-PAPER = {"seeds": 30, "cluster_rings": (5, 6, 7, 8, 9), "sizes": (4, 6, 8, 12, 16, 24, 32)}
+PAPER = {"seeds": 30, "sizes": (4, 6, 8, 12, 16, 24, 32)}
 
 LEVELS = (1, 2, 4)
 """Which level above the kernel; the first, the gap, is the verdict's."""
