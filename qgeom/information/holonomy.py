@@ -66,9 +66,7 @@ def wilson_loop(frames: Inexact[Array, "k d r"]) -> Inexact[Array, "r r"]:
         ValueError: fewer than 3 frames, columns that are not orthonormal, neighbours without a common direction.
     """
     frames = _checked(jnp.asarray(frames), 3, "a loop is an array (points, dimension, r) of 3 frames or more")
-    unitaries = _links(frames, jnp.roll(frames, -1, axis=0))
-    one = jnp.eye(frames.shape[-1], dtype=frames.dtype)
-    return jax.lax.scan(lambda w, link: (link @ w, None), one, unitaries)[0]
+    return _product(_links(frames, jnp.roll(frames, -1, axis=0)))
 
 
 def holonomy_angles(frames: Inexact[Array, "k d r"]) -> Float[Array, " r"]:
@@ -116,6 +114,13 @@ def _checked(frames: Array, fewest: int, wanted: str, axes: int = 1) -> Array:
     if not off < 1e-4:
         raise ValueError(f"the columns of a frame must be orthonormal; they miss it by {off:.1e}")
     return frames
+
+
+@jax.jit
+def _product(links: Inexact[Array, "k r r"]) -> Inexact[Array, "r r"]:
+    """The links one after the other, the first to act rightmost."""
+    one = jnp.eye(links.shape[-1], dtype=links.dtype)
+    return jax.lax.scan(lambda w, link: (link @ w, None), one, links)[0]
 
 
 def _links(before: Array, after: Array) -> Array:
