@@ -43,7 +43,7 @@ NAME = "capacity"
 CLAIM = "training succeeds where the capacity (rank of the metric) is saturated, and fails below"
 SECTION = "IV.A"
 COST = "90 s"
-PAPER_COST = "about 45 min"
+PAPER_COST = "3 min"
 PAPER = {"seeds": 30, "steps": 1000}
 
 MARGIN = 0.1

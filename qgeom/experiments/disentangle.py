@@ -37,7 +37,7 @@ GATE_CLAIM = "an encoder of lower complexity acts on less entanglement"
 SECTION = "IV.C"
 COST = "2 min"
 PAPER = {"seeds": 30, "steps": 800}
-PAPER_COST = "6 h"
+PAPER_COST = "6 min"
 
 MARGIN = 0.1
 """Of a mutual information gap, which lies between 0 and 1."""

@@ -38,7 +38,7 @@ CLAIM = "the information is more sensitive to nodes of lower layers: sensitivity
 DIMENSION_CLAIM = "rescaling by the sensitivity takes one of the dimensions of a two-qubit gate away"
 SECTION = "III.C, refs. 3, 8"
 COST = "2 min"
-PAPER_COST = "about 1 h"
+PAPER_COST = "3 min"
 PAPER = {"seeds": 30, "layers": 6, "samples": 32}
 
 DIMENSION_MARGIN = 0.5

@@ -41,7 +41,7 @@ BASIN_CLAIM = "random starts end more often where the Fisher matrix has more sma
 SIZE_CLAIM = "the Fisher complexity after training is smaller for larger models"
 SECTION = "IV.B"
 COST = "2 min"
-PAPER_COST = "about 2 h"
+PAPER_COST = "9 min"
 PAPER = {"seeds": 30, "starts": 32, "steps": 200}
 
 CASES = ("circuit", "network", "circuit-quantum")

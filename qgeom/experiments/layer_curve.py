@@ -36,7 +36,7 @@ NAME = "layer-curve"
 CLAIM = "training finds a shorter curve from the identity to its target than a random description takes to its own"
 SECTION = "III.B, Fig. 1"
 COST = "1 min"
-PAPER_COST = "about 30 min"
+PAPER_COST = "4 min"
 PAPER = {"seeds": 30, "qubits": 5, "nodes": 6, "draws": 5}
 
 CONTROLS = ("random", "shuffled", "initial")

@@ -38,7 +38,7 @@ BETTER = "at equal fit, complexity in the cost generalises better than L2"
 SECTION = "II, III.C, VI"
 COST = "2 min"
 PAPER = {"seeds": 30, "pieces": 3, "steps": 200}
-PAPER_COST = "1 h"
+PAPER_COST = "12 min"
 
 LEVELS = (0.25, 0.5, 0.75, 1.0)
 """Where, between the smallest and the largest training loss that both reach, two penalties are compared."""

@@ -38,7 +38,7 @@ CLAIM = (
 SECTION = "V, lottery ticket hypothesis"
 COST = "80 s"
 PAPER: Mapping[str, Any] = {"seeds": 30, "draws": 5, "steps": 200}
-PAPER_COST = "about 1 h"
+PAPER_COST = "5 min"
 
 CLAIMS = {
     "mask": "the mask of a trained model, over parameters that were never trained, shapes G_Inf",

@@ -34,7 +34,7 @@ NAME = "meta-geodesic"
 CLAIM = "a start found by MAML adapts to new tasks along a path nearer to a geodesic"
 SECTION = "IV.F"
 COST = "75 s"
-PAPER_COST = "about 1 h"
+PAPER_COST = "5 min"
 PAPER = {"seeds": 30, "width": 40, "outer_steps": 600, "tasks": 20}
 
 SEEDS_PER_PART = 5

@@ -42,7 +42,7 @@ CLAIM = "under equal noise, models whose metric loses more rank lose more accura
 OPENING_CLAIM = "weak noise opens directions: the numerical rank of the metric grows"
 SECTION = "ours"
 COST = "2 min"
-PAPER_COST = "about 2 h"
+PAPER_COST = "5 min"
 PAPER = {"seeds": 30, "draws": 64}
 
 GIVEN = ("strength", "nothing")

@@ -37,7 +37,7 @@ CLAIM = (
 )
 SECTION = "IV.A, ref. 27"
 COST = "1 min"
-PAPER_COST = "about 20 min"
+PAPER_COST = "90 s"
 PAPER = {"seeds": 30, "sizes": (4, 6, 8, 12, 16, 24, 32)}
 
 LEVELS = (1, 2, 4)

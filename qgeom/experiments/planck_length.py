@@ -33,7 +33,7 @@ NAME = "planck-length"
 CLAIM = "a node of larger minimal length is the more robust memory under finite noise, at equal trace of F"
 SECTION = "III.C"
 COST = "2 min"
-PAPER_COST = "about 1 h"
+PAPER_COST = "4 min"
 PAPER = {"seeds": 30, "draws": 32}
 
 DARK = 1e-12

@@ -38,7 +38,7 @@ CLAIM = (
 )
 SECTION = "III.C, ref. 26"
 COST = "30 s"
-PAPER_COST = "about 1 h"
+PAPER_COST = "2 min"
 PAPER = {"seeds": 30, "sizes": (16, 32, 64, 128, 256, 512)}
 
 SCHEDULES: tuple[light_cones.Schedule, ...] = ("together", "one by one")

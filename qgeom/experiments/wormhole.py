@@ -33,7 +33,7 @@ CLAIM = (
 )
 SECTION = "V"
 COST = "2 min"
-PAPER_COST = "about 2 h"
+PAPER_COST = "8 min"
 PAPER = {"seeds": 30, "rewirings": 40}
 
 MARGIN = 0.05
