@@ -55,7 +55,10 @@ def draw(panels: Sequence[tuple[str, str, Any]], width: str | float = "aps-1") -
             axes.set_ylabel("share of starts")
             axes.set_title(_TITLES[side], loc="center")
             axes.legend(
-                loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.2, title="size (clusters)"
+                loc="center left",
+                bbox_to_anchor=(1.0, 0.5),
+                handletextpad=0.2,
+                title="size (clusters);\nfilled: lowest loss",
             )
             style.panel_label(axes, letter)
         rows[-1].set_xlabel("mean distance from the starts (rad)")
