@@ -177,6 +177,6 @@ def test_every_experiment_has_its_page_with_a_figure_and_its_verdicts():
         # The page and the page of all claims tell of the same run.
         section = found.split(f"## [{name}]")[1].split("\n## ")[0]
         told = text.split("<!-- found -->")[1].split("<!-- end of found -->")[0]
-        assert told.startswith("\n**Found at the ")
+        assert told.startswith("\n**Found at the paper preset (")
         rows = [line for line in section.splitlines() if line.startswith("| ")]
         assert [line for line in told.splitlines() if line.startswith("| ")] == rows

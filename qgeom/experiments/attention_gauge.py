@@ -36,7 +36,7 @@ CLAIM = "attention applies a force to the layer curve, beyond that of the same b
 MOVED_CLAIM = "attention displaces the layer curve, beyond the same block without re-weighting"
 HOLONOMY_CLAIM = "attention has a connection with more holonomy than the same block without re-weighting"
 SECTION = "IV.E"
-COST = "40 s"
+COST = "80 s"
 PAPER = {"seeds": 30, "samples": 48, "loops": 16}
 PAPER_COST = "3 min"
 

@@ -40,7 +40,7 @@ AGNOSTIC_CLAIM = (
 SECTION = "III.C, V"
 COST = "70 s"
 PAPER = {"seeds": 30, "population": 64, "generations": 64, "wirings": 64}
-PAPER_COST = "1 h"
+PAPER_COST = "7 min"
 
 SIDES = ("circuit", "network", "circuit-quantum")
 WIRINGS = ("as built", "random wiring")

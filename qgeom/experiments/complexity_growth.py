@@ -55,7 +55,7 @@ ARROW = "complexity grows from a simple element and has no arrow from a typical 
 TRAINED = "training spreads one complexity evenly over the blocks: distance per block falls as 1 / depth"
 SECTION = "III.C, ref. 25"
 COST = "60 s"
-PAPER_COST = "about 2 h"
+PAPER_COST = "100 s"
 PAPER = {"seeds": 30, "qubits": (4, 5, 6, 7), "late_times": 12, "growth_times": 48, "geodesic_times": 12}
 
 DEPTHS = (1, 2, 4, 8, 16)

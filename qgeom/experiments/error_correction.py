@@ -32,8 +32,8 @@ from qgeom.settings import BaseSettings
 NAME = "error-correction"
 CLAIM = "errors shrink layer by layer: towards the centre of a holographic code, and towards the data in a generator"
 SECTION = "IV.E, V, refs. 32, 34"
-COST = "2 min"
-PAPER_COST = "about 8 min"
+COST = "100 s"
+PAPER_COST = "6 min"
 PAPER = {"seeds": 30, "samples": 2000, "steps": 4000}
 
 SLOPE_MARGIN = 0.1

@@ -34,8 +34,8 @@ from qgeom.settings import BaseSettings
 NAME = "fisher-kl"
 CLAIM = "the divergence of neighbours is the quadratic form of the Fisher metric, D = d'F d / 2"
 SECTION = "III.B, Eq. 1"
-COST = "40 s"
-PAPER_COST = "about 5 min"
+COST = "25 s"
+PAPER_COST = "30 s"
 PAPER = {"seeds": 30}
 
 CLAIMED_SLOPE = 2.9

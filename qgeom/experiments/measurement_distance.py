@@ -42,7 +42,7 @@ NAME = "measurement-distance"
 CLAIM = "training from random starts ends more often where the information distance from the start is shorter"
 SECTION = "IV.B"
 COST = "1 min"
-PAPER_COST = "about 15 min"
+PAPER_COST = "4 min"
 PAPER = {"starts": 1000}
 
 THRESHOLDS = (0.3, 0.15, 0.6)

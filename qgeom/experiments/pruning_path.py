@@ -36,7 +36,7 @@ CLAIM = "pruning by magnitude is the smoother path; pruning by geometric median,
 SECTION = "V, overparameterized network and network pruning"
 COST = "80 s"
 PAPER: Mapping[str, Any] = {"seeds": 30, "steps": 300, "last": 200}
-PAPER_COST = "about 1 h"
+PAPER_COST = "7 min"
 
 SMOOTH = "pruning by magnitude is a smoother path than pruning by geometric median"
 GENERAL = "where pruning by geometric median converges, it generalises better than by magnitude"
