@@ -30,7 +30,7 @@ from qgeom.settings import BaseSettings
 NAME = "fisher-gravity"
 CLAIM = "the curvature of the Fisher metric diverges at criticality, and obeys Einstein's equation in three parameters"
 SECTION = "III.C, IV.A, refs. 6, 18"
-COST = "1 min"
+COST = "40 s"
 PAPER_COST = "1 min"
 PAPER = {"seeds": 30, "momenta": 40000, "distances": (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)}
 

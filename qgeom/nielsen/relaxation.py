@@ -34,6 +34,8 @@ from qgeom.nielsen.penalty import Penalty
 SQUARINGS = 3
 """Segments of norm up to 5.4 are exact to rounding."""
 SHORTEST_STEP = 1.0 / 64.0
+LARGE = 32
+"""Dimension of the algebra from which on a program for two paths saves more than its compilation costs."""
 
 
 class Relaxed(NamedTuple):
@@ -128,8 +130,8 @@ def relax(
 def _of_paths(
     function: Callable[..., tuple[Array, ...]], rows: np.ndarray, *arrays: np.ndarray
 ) -> list[np.ndarray]:
-    """A function of some paths of a batch, padded to 2, 8, 32, ...: few shapes are compiled."""
-    count = 2
+    """A function of some paths of a batch, padded to 8, 32, ...: few shapes are compiled."""
+    count = 2 if arrays[0].shape[-1] > LARGE else 8
     while count < len(rows):
         count *= 4
     chosen = np.concatenate([rows, np.repeat(rows[-1:], count - len(rows))])
