@@ -35,7 +35,7 @@ NAME = "data-shaping"
 CLAIM = "augmented, distilled and re-weighted data shape G_Inf: nearer to that of all data, and stable"
 SECTION = "IV.D"
 COST = "2 min"
-PAPER: Mapping[str, Any] = {"seeds": 30, "draws": 3, "jitters": 3}
+PAPER: Mapping[str, Any] = {"seeds": 30, "draws": 3, "jitters": 3, "episodes": 8}
 PAPER_COST = "9 min"
 
 CLAIMS = {
@@ -57,13 +57,13 @@ class Settings(BaseSettings):
     layers: Annotated[int, pydantic.Field(ge=1, le=20)] = 2
     width: Annotated[int, pydantic.Field(ge=2, le=256)] = 8
     per_class: Annotated[int, pydantic.Field(ge=1, description="inputs of a small data set")] = 2
-    draws: Annotated[int, pydantic.Field(ge=1, le=64, description="random subsets")] = 2
+    draws: Annotated[int, pydantic.Field(ge=1, le=64, description="random subsets")] = 1
     copies: Annotated[int, pydantic.Field(ge=1, description="of every input, in augmented data")] = 8
     noise: Annotated[float, pydantic.Field(gt=0, description="on the features of copies, rad")] = 0.3
-    episodes: Annotated[int, pydantic.Field(ge=1, description="of distillation")] = 8
+    episodes: Annotated[int, pydantic.Field(ge=1, description="of distillation")] = 5
     matches: Annotated[int, pydantic.Field(ge=1, description="gradients matched in each")] = 10
     jitter: Annotated[float, pydantic.Field(gt=0, lt=1, description="relative, of weights of data")] = 0.1
-    jitters: Annotated[int, pydantic.Field(ge=1, le=64, description="draws of it")] = 2
+    jitters: Annotated[int, pydantic.Field(ge=1, le=64, description="draws of it")] = 1
     kappa: Annotated[float, pydantic.Field(gt=0, description="resolution of the log-volume")] = 3.6
     steps: Annotated[int, pydantic.Field(ge=1, description="of every training")] = 100
     target_loss: Annotated[float, pydantic.Field(ge=0, description="nat; training ends there")] = 0.15
