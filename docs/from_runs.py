@@ -53,25 +53,24 @@ def main(folder: str) -> None:
         if not (run / "verdict.json").is_file():
             print(f"no run of {name} in {folder}", file=sys.stderr)
             continue
-        experiment = experiments.load(name)
+        settings = json.loads((run / "settings.json").read_text())
         verdicts = json.loads((run / "verdict.json").read_text())
         lines += [
             "",
             f"## [{name}](experiments/{name}.md)",
             "",
-            f"Section {experiment.SECTION}; {preset(json.loads((run / 'settings.json').read_text()))}.",
+            f"Section {experiments.load(name).SECTION}; {preset(settings)}.",
             "",
             *table(verdicts),
         ]
         figure(run / "figure.png", IMAGES / f"{name}.png")
         page = DOCS / "experiments" / f"{name}.md"
-        page.write_text(with_findings(page.read_text(), findings(run, verdicts)))
+        page.write_text(with_findings(page.read_text(), findings(run, settings, verdicts)))
     (DOCS / "claims.md").write_text(HEAD + "\n".join(lines) + "\n")
 
 
-def findings(run: Path, verdicts: list[dict[str, Any]]) -> str:
+def findings(run: Path, settings: dict[str, Any], verdicts: list[dict[str, Any]]) -> str:
     """What a run found, and with which settings."""
-    settings = json.loads((run / "settings.json").read_text())
     made = json.loads((run / "provenance.json").read_text())
     calibrations = [v["outcome"] for v in verdicts if v["outcome"].startswith("calibration")]
     passed = sum("pass" in outcome for outcome in calibrations)

@@ -191,11 +191,10 @@ class Legs:
     def summary(self, marks: list[int]) -> dict[str, np.ndarray]:
         """Length, mean turning angle in degrees, and distance from the start at some corners: (rows, marks) each."""
         corners = jax.tree.map(lambda *parts: jnp.stack(parts, axis=1), *self._corners)
-        from_start = np.stack([apart(self._corners[0], corner) for corner in self._corners], axis=1)
         return {
             "length": np.stack([self._lengths[k] for k in marks], axis=1),
             "turning": mean_turning(corners, marks),
-            "displacement": from_start[:, marks],
+            "displacement": np.stack([apart(self._corners[0], self._corners[k]) for k in marks], axis=1),
         }
 
 
